@@ -1,0 +1,76 @@
+"""One door for everything undecided: `choose(n, label)` is an integer in `range(n)`, 0 is stock.
+
+A `Door` either reads a `Plan` (replay: what the plan does not mention is 0) or asks a `Chooser`
+(exploration). What a chooser answers to a *labelled* choice is written down as a pick. The
+scheduler's questions about completions are asked through `decide`: their answers are written down
+as holds, in the terms of the operation they delay, when it completes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from spectest.errors import InternalError
+from spectest.kernel.plan import Hold, Plan
+
+__all__ = ["Chooser", "Door"]
+
+
+class Chooser(Protocol):
+    """Who answers: an exploration strategy."""
+
+    def choose(self, n: int, label: str, chains: Sequence[int]) -> int:
+        """An integer in `range(n)`.
+
+        `label` says what is being decided; choices that are alike have equal labels. `chains`, if
+        not empty, has n entries: the chain (task, by number of creation; -1: none) that goes first
+        if that option is taken.
+        """
+        ...
+
+
+class Door:
+    """The one source of deviations of an execution."""
+
+    __slots__ = ("chooser", "contested", "holds", "on_choice", "picks", "plan")
+
+    def __init__(self, plan: Plan, chooser: Chooser | None = None) -> None:
+        self.plan = plan
+        self.chooser = chooser
+        self.holds: dict[str, Hold] = {}
+        self.picks: dict[str, int] = {}
+        self.contested = 0
+        self.on_choice: Callable[[str, int, int], None] | None = None
+
+    def choose(self, n: int, label: str, *, kind: str = "") -> int:
+        """Decide the choice point `label`, which must be unique within the execution."""
+        if n < 2:
+            return 0
+        if self.chooser is None:
+            answer = min(self.plan.picks.get(label, 0), n - 1)
+        else:
+            answer = self._ask(n, kind or label, ())
+        if answer:
+            self.picks[label] = answer
+        if self.on_choice is not None:
+            self.on_choice(label, n, answer)
+        return answer
+
+    def decide(self, n: int, label: str, chains: Sequence[int] = ()) -> int:
+        """Decide something whose outcome the caller writes down as a hold."""
+        if n < 2 or self.chooser is None:
+            return 0
+        return self._ask(n, label, chains)
+
+    def _ask(self, n: int, label: str, chains: Sequence[int]) -> int:
+        assert self.chooser is not None
+        self.contested += 1
+        answer = self.chooser.choose(n, label, chains)
+        if not 0 <= answer < n:
+            raise InternalError(f"{self.chooser!r} answered {answer} to {label!r} of {n} options")
+        return answer
+
+    def deviations(self) -> Plan:
+        """The plan that repeats what happened."""
+        return Plan(self.holds, self.picks, self.plan.order, self.plan.seed)

@@ -1,0 +1,312 @@
+"""The scheduler decides what completes at each poll, and moves the clock.
+
+Stock asyncio learns of the outside world in one place, where it polls its selector; so that is the
+only place where this scheduler delivers anything.
+
+* While callbacks are ready, time stands still. What is exactly due joins the poll; an operation
+  whose interval contains the present may join it or miss it.
+* When nothing is ready, the horizon is the earliest moment by which something *must* complete.
+  Whatever may complete by then can be next: at its earliest moment, its nominal one, or just at the
+  horizon, where it meets what made the horizon, before or after it.
+
+Under a plan every operation has one fixed moment and nothing is asked. Under a chooser the moments
+are decided here, at the last possible instant, because that is what makes coincidences ordinary;
+what was decided is written down as holds, and a plan of these holds repeats the execution exactly.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+from spectest.kernel.choices import Door
+from spectest.kernel.clock import VirtualClock
+from spectest.kernel.operations import Kind, Operation
+from spectest.kernel.plan import NO_HOLD, Hold, OrderModel
+
+__all__ = ["Scheduler"]
+
+# CPython's BaseEventLoop rebuilds its timer heap beyond these; equal deadlines then change places.
+_MANY_TIMERS = 100
+_MANY_CANCELLED = 0.5
+
+Entry = tuple[int, int, Operation]
+
+
+class Scheduler:
+    """Pending completions of one world.
+
+    `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
+    """
+
+    def __init__(self, door: Door, clock: VirtualClock, *, elasticity: float = 0.0) -> None:
+        self.door = door
+        self.clock = clock
+        self.order: OrderModel = door.plan.order
+        self.needs: OrderModel = "strict"
+        self.elasticity = 0.0 if self.order == "strict" else elasticity
+        self.on_delivery: Callable[[Operation], None] | None = None
+        self._asking = door.chooser is not None
+        self._stock = not self._asking and not door.plan.holds
+        self._heap: list[Entry] = []
+        self._elastic: dict[int, Operation] = {}
+        self._cancelled = 0
+        self._started = 0
+        self._names: dict[str, int] = {}
+
+    # What the platform tells the scheduler.
+
+    def timer(self, name: str, due_ns: int, reading: int, chain: int, payload: Any) -> Operation:
+        """Start a deadline of the program's own: exact."""
+        return self._start("timer", name, (due_ns, due_ns, due_ns), reading, chain, payload)
+
+    def sleep(self, name: str, due_ns: int, reading: int, chain: int, payload: Any) -> Operation:
+        """Start an undeclared sleep: it may stretch by the elasticity, and never ends early."""
+        length = due_ns - self.clock.now_ns
+        latest = due_ns + int(length * self.elasticity) if length > 0 else due_ns
+        return self._start("sleep", name, (due_ns, due_ns, latest), reading, chain, payload)
+
+    def operation(
+        self,
+        kind: Kind,
+        name: str,
+        interval_ns: tuple[int, int, int],
+        chain: int,
+        payload: Any,
+    ) -> Operation:
+        """Start a declared operation that takes (shortest, usual, longest) nanoseconds."""
+        now = self.clock.now_ns
+        shortest, usual, longest = interval_ns
+        moments = (now + shortest, now + usual, now + longest)
+        return self._start(kind, name, moments, self.clock.next_reading(), chain, payload)
+
+    def cancel(self, operation: Operation) -> None:
+        """Forget a pending operation; it will not be delivered."""
+        operation.cancelled = True
+        if self._elastic.pop(operation.number, None) is None:
+            self._cancelled += 1
+            hold = self.door.plan.holds.get(operation.label, NO_HOLD)
+        else:
+            hold = Hold(self.clock.now_ns + 1 - operation.nominal_ns)
+        # Overdue and not delivered: that it was still pending is a deviation like any other.
+        if not self._stock and self.clock.now_ns >= operation.nominal_ns:
+            self._keep(operation, hold)
+
+    def name(self, name: str) -> str:
+        """`name` and how many of that name this execution has had, itself included."""
+        count = self._names.get(name, 0) + 1
+        self._names[name] = count
+        return f"{name}#{count}"
+
+    @property
+    def pending(self) -> list[Operation]:
+        """What has not completed, in the order in which it was started."""
+        timed = [entry[2] for entry in self._heap if not entry[2].cancelled]
+        return sorted([*timed, *self._elastic.values()], key=lambda operation: operation.number)
+
+    def _start(
+        self,
+        kind: Kind,
+        name: str,
+        moments: tuple[int, int, int],
+        reading: int,
+        chain: int,
+        payload: Any,
+    ) -> Operation:
+        self._started += 1
+        operation = Operation(
+            kind,
+            self.name(name),
+            self._started,
+            self.clock.now_ns,
+            moments,
+            reading,
+            chain,
+            payload,
+        )
+        if self._asking and operation.latest_ns != operation.earliest_ns:
+            self._elastic[operation.number] = operation
+            return operation
+        if not self._stock:
+            self._follow_plan(operation)
+        heapq.heappush(self._heap, (operation.due_ns, reading, operation))
+        return operation
+
+    def _follow_plan(self, operation: Operation) -> None:
+        hold = self.door.plan.holds.get(operation.label, NO_HOLD)
+        if operation.kind == "sleep":
+            operation.due_ns += max(hold.by_ns, 0)
+        elif operation.kind != "timer":
+            due_ns = operation.due_ns + hold.by_ns
+            operation.due_ns = min(max(due_ns, operation.earliest_ns), operation.latest_ns)
+        operation.missed = hold.polls
+        operation.behind = hold.behind
+
+    # Polls.
+
+    def poll(self, ready: bool) -> Sequence[Operation]:
+        """What completes at this poll, in order of delivery; the clock moves if nothing is ready.
+
+        Empty although nothing is ready: nothing will ever complete.
+        """
+        heap, elastic = self._heap, self._elastic
+        if not heap and not elastic:
+            return ()
+        self._prune()
+        forced = None
+        if not ready:
+            if elastic:
+                forced, instant = self._next()
+            elif heap:
+                instant = heap[0][0]
+            else:
+                return ()
+            if instant > self.clock.now_ns:
+                self.clock.advance_to(instant)
+        batch = self._due(ready)
+        if elastic:
+            batch += self._joining(forced)
+        if not self._stock:
+            if len(batch) > 1:
+                batch = self._ordered(batch)
+            for operation in batch:
+                self._write_down(operation)
+        if self.on_delivery is not None:
+            for operation in batch:
+                self.on_delivery(operation)
+        return batch
+
+    def _prune(self) -> None:
+        """Drop cancelled timers exactly when CPython does."""
+        heap = self._heap
+        if len(heap) > _MANY_TIMERS and self._cancelled / len(heap) > _MANY_CANCELLED:
+            heap[:] = [entry for entry in heap if not entry[2].cancelled]
+            heapq.heapify(heap)
+            self._cancelled = 0
+        while heap and heap[0][2].cancelled:
+            heapq.heappop(heap)
+            self._cancelled -= 1
+
+    def _due(self, ready: bool) -> list[Operation]:
+        """Take from the heap what is due, cancelled entries included, as CPython does."""
+        heap, now = self._heap, self.clock.now_ns
+        batch, missing = [], []
+        while heap and heap[0][0] <= now:
+            operation = heapq.heappop(heap)[2]
+            if operation.cancelled:
+                self._cancelled -= 1
+            elif operation.missed:
+                missing.append(operation)
+            else:
+                batch.append(operation)
+        if missing and not ready and not batch:
+            return missing
+        for operation in missing:
+            operation.missed -= 1
+            heapq.heappush(heap, (operation.due_ns, operation.reading, operation))
+        return batch
+
+    def _next(self) -> tuple[Operation | None, int]:
+        """Nothing is ready: who completes next, and when (None: the exact timers of then)."""
+        now = self.clock.now_ns
+        waiting = self._elastic.values()
+        stock = min(waiting, key=lambda op: (max(op.nominal_ns, now), op.reading))
+        stock_ns = max(stock.nominal_ns, now)
+        horizon = max(now, min(op.latest_ns for op in waiting))
+        options: list[tuple[Operation | None, int]] = [(stock, stock_ns)]
+        if self._heap:
+            exact_ns = max(now, self._heap[0][0])
+            horizon = min(horizon, exact_ns)
+            if exact_ns <= stock_ns:
+                options = [(None, exact_ns)]
+            elif exact_ns == horizon:
+                options.append((None, exact_ns))
+        for operation in waiting:
+            earliest = max(now, operation.earliest_ns)
+            if earliest <= horizon:
+                moments = {earliest, min(max(operation.nominal_ns, earliest), horizon), horizon}
+                options += [(operation, moment) for moment in sorted(moments)]
+        options[1:] = [option for option in options[1:] if option != options[0]]
+        chains = [-1 if operation is None else operation.chain for operation, _ in options]
+        return options[self.door.decide(len(options), "next", chains)]
+
+    def _joining(self, forced: Operation | None) -> list[Operation]:
+        """The elastic operations that arrive at this very poll."""
+        now = self.clock.now_ns
+        batch = []
+        for operation in list(self._elastic.values()):
+            if operation.earliest_ns > now:
+                continue
+            if operation is not forced and operation.latest_ns > now and not self._joins(operation):
+                if operation.missed_at_ns != now:
+                    operation.missed, operation.missed_at_ns = 0, now
+                operation.missed += 1
+                continue
+            del self._elastic[operation.number]
+            operation.due_ns = now
+            batch.append(operation)
+        return batch
+
+    def _joins(self, operation: Operation) -> bool:
+        if operation.nominal_ns <= self.clock.now_ns:
+            return self.door.decide(2, "join", (operation.chain, -1)) == 0
+        return self.door.decide(2, "join", (-1, operation.chain)) == 1
+
+    # The order within a poll.
+
+    def _ordered(self, batch: list[Operation]) -> list[Operation]:
+        stock = _stock_order(batch)
+        if self._asking:
+            order = self._ask_order(stock)
+            for place, operation in enumerate(stock):
+                later = stock[place + 1 :]
+                first = order[: order.index(operation)]
+                operation.behind = sum(1 for other in first if other in later)
+            return order
+        order = []
+        for operation in reversed(stock):
+            order.insert(min(operation.behind, len(order)), operation)
+        return order
+
+    def _ask_order(self, stock: list[Operation]) -> list[Operation]:
+        remaining, order = list(stock), []
+        while len(remaining) > 1:
+            options = remaining
+            if self.order == "strict":
+                exact = next((op for op in remaining if not op.elastic), None)
+                options = [op for op in remaining if op.elastic or op is exact]
+            chains = [operation.chain for operation in options]
+            operation = options[self.door.decide(len(options), "tie", chains)]
+            remaining.remove(operation)
+            order.append(operation)
+        return order + remaining
+
+    def _write_down(self, operation: Operation) -> None:
+        polls = operation.missed if operation.missed_at_ns == self.clock.now_ns else 0
+        if self._asking:
+            hold = Hold(self.clock.now_ns - operation.nominal_ns, polls, operation.behind)
+            if operation.kind == "timer":
+                hold = Hold(0, 0, operation.behind)
+        else:
+            hold = self.door.plan.holds.get(operation.label, NO_HOLD)
+        self._keep(operation, hold)
+
+    def _keep(self, operation: Operation, hold: Hold) -> None:
+        if hold:
+            self.door.holds[operation.label] = hold
+            if not operation.declared and self.needs == "strict":
+                self.needs = "ties"
+
+
+def _stock_order(batch: list[Operation]) -> list[Operation]:
+    """By deadline; equal readings of one deadline in the order of CPython's timer heap."""
+    batch.sort(key=lambda op: (op.due_ns, op.reading, op.number))
+    ordered: list[Operation] = []
+    for _, group in groupby(batch, key=lambda op: (op.due_ns, op.reading)):
+        heap: list[Operation] = []
+        for operation in group:
+            heapq.heappush(heap, operation)
+        ordered += [heapq.heappop(heap) for _ in range(len(heap))]
+    return ordered
