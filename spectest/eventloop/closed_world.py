@@ -1,0 +1,113 @@
+"""What leaves the closed world is refused, from one table: the call, the reason, the alternative.
+
+A socket, a pipe, a signal or a subprocess keeps its own time. An execution that waited for one could
+be neither explored nor replayed, so the call raises `RealWorldError` at the user's line instead of
+half working.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from spectest.errors import RealWorldError
+from spectest.eventloop.source import here
+
+__all__ = ["REFUSED", "ClosedWorld"]
+
+_SOCKETS = (
+    "A real socket answers when the network likes.",
+    "Give the client an in-memory transport (httpx.MockTransport, a fake connection class on "
+    "asyncio.StreamReader), or a coroutine that sleeps and answers.",
+)
+_NAMES = (
+    "A name server answers when it likes.",
+    "Give the code an address, or replace the resolver by a coroutine that sleeps and answers.",
+)
+_PROCESSES = (
+    "A real process keeps its own time.",
+    "Pass a fake runner, or wrap the call in a function and let asyncio.to_thread run it.",
+)
+_PIPES = (
+    "A pipe is filled by somebody outside.",
+    "Feed an asyncio.StreamReader from a task instead.",
+)
+_SIGNALS = (
+    "A signal comes from outside, at any moment.",
+    "Call the handler from a task, at the moment under test.",
+)
+
+REFUSED: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        (
+            "add_reader",
+            "remove_reader",
+            "add_writer",
+            "remove_writer",
+            "sock_recv",
+            "sock_recv_into",
+            "sock_recvfrom",
+            "sock_recvfrom_into",
+            "sock_sendall",
+            "sock_sendto",
+            "sock_connect",
+            "sock_accept",
+            "sock_sendfile",
+            "sendfile",
+            "start_tls",
+            "create_connection",
+            "create_server",
+            "create_unix_connection",
+            "create_unix_server",
+            "create_datagram_endpoint",
+            "connect_accepted_socket",
+        ),
+        _SOCKETS,
+    ),
+    **dict.fromkeys(("getaddrinfo", "getnameinfo"), _NAMES),
+    **dict.fromkeys(("subprocess_exec", "subprocess_shell"), _PROCESSES),
+    **dict.fromkeys(("connect_read_pipe", "connect_write_pipe"), _PIPES),
+    **dict.fromkeys(("add_signal_handler", "remove_signal_handler"), _SIGNALS),
+}
+"""Method of `AbstractEventLoop` -> why it is refused, and what to do instead."""
+
+
+def refuse(call: str) -> NoReturn:
+    """Raise the `RealWorldError` of one method of the table."""
+    reason, alternative = REFUSED[call]
+    line = here(2)
+    where = f"{line.file}:{line.line} in {line.function}" if line else None
+    place = f" at {where}" if where else ""
+    raise RealWorldError(
+        f"loop.{call}() was called{place}.\n"
+        f"{reason} A run that waits for it could not be explored or replayed.\n"
+        f"{alternative}",
+        call=call,
+        where=where,
+    )
+
+
+def _refusal(name: str) -> Callable[..., Any]:
+    stock = getattr(asyncio.AbstractEventLoop, name)
+    if inspect.iscoroutinefunction(stock):
+
+        async def refused_later(self: object, *args: object, **kwargs: object) -> NoReturn:
+            refuse(name)
+
+        return functools.wraps(stock)(refused_later)
+
+    def refused(self: object, *args: object, **kwargs: object) -> NoReturn:
+        refuse(name)
+
+    return functools.wraps(stock)(refused)
+
+
+class ClosedWorld:
+    """Mixin for event loops: every method in `REFUSED` refuses."""
+
+
+for _name in REFUSED:
+    setattr(ClosedWorld, _name, _refusal(_name))

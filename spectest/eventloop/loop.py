@@ -1,0 +1,359 @@
+"""`VirtualEventLoop`: stock asyncio whose clock and whose outside belong to a scheduler.
+
+Everything that decides the order of callbacks is stock: the FIFO ready queue, one poll for each
+round of it, the timer heap. What differs is where a poll gets its completions from. Used bare, it
+is a loop factory like any other and keeps the order of stock asyncio, on virtual time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+import sys
+import threading
+from asyncio import futures
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVarTuple, Unpack
+
+from spectest.errors import Deadlock, Livelock
+from spectest.eventloop import jobs, waiting
+from spectest.eventloop.closed_world import ClosedWorld
+from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle
+from spectest.eventloop.internals import LoopInternals
+from spectest.eventloop.source import calling_frame
+from spectest.eventloop.tasks import VirtualFuture, VirtualTask, number_of
+from spectest.kernel.choices import Door
+from spectest.kernel.clock import NANOSECONDS, Instant, VirtualClock, seconds_to_ns
+from spectest.kernel.identity import Identities
+from spectest.kernel.operations import Operation
+from spectest.kernel.plan import Plan
+from spectest.kernel.scheduler import Scheduler
+from spectest.kernel.steps import Step, Steps
+
+__all__ = ["VirtualEventLoop", "name_of_wait"]
+
+# asyncio.sleep, and nothing else that waits, schedules this very function.
+_WAKE_SLEEPER = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
+_current_task = asyncio.current_task
+_Ts = TypeVarTuple("_Ts")
+_FOREVER_S = 1e10
+
+DEFAULT_MAX_STEPS = 1_000_000
+DEFAULT_MAX_STEPS_AT_ONCE = 100_000
+DEFAULT_MAX_VIRTUAL_S = 366 * 86_400.0
+
+
+def name_of_wait(callback: Any, frame: FrameType | None) -> tuple[str, bool]:
+    """The name of what `call_later` waits for, and whether `asyncio.sleep` called it."""
+    name = "timer" if frame is None else frame.f_code.co_name
+    if callback is _WAKE_SLEEPER:
+        return name, True
+    return name + " timeout", False
+
+
+class VirtualEventLoop(ClosedWorld, LoopInternals):
+    """An asyncio event loop on virtual time.
+
+    `scheduler`: decides what completes when; by default one that keeps stock order.
+    `exact`: sleeps called from these modules (by prefix of their dotted names) are the program's
+    own timers and never stretch.
+    `max_steps`, `max_steps_at_once`, `max_virtual_s`: budgets of callbacks in all, of callbacks
+    within one virtual instant, and of virtual seconds; beyond them a `Livelock` is raised.
+    """
+
+    task_class = VirtualTask
+
+    def __init__(
+        self,
+        scheduler: Scheduler | None = None,
+        *,
+        exact: Sequence[str] = (),
+        max_steps: int = DEFAULT_MAX_STEPS,
+        max_steps_at_once: int = DEFAULT_MAX_STEPS_AT_ONCE,
+        max_virtual_s: float = DEFAULT_MAX_VIRTUAL_S,
+    ) -> None:
+        super().__init__()
+        if scheduler is None:
+            scheduler = Scheduler(Door(Plan()), VirtualClock())
+        self.scheduler = scheduler
+        self.identities = Identities(scheduler.door)
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.quiet = False
+        self.draining_until_ns: int | None = None
+        self.failed_futures: list[asyncio.Future[Any]] = []
+        self.callback_failures: list[dict[str, Any]] = []
+        self.steps = 0
+        self._clock = scheduler.clock
+        self._exact = tuple(exact)
+        self._max_steps = max_steps
+        self._max_steps_at_once = max_steps_at_once
+        self._max_virtual_ns = seconds_to_ns(max_virtual_s)
+        self._task_count = 0
+        self._wakeup = threading.Semaphore(0)
+        self._threads_before = threading.active_count()
+        self._jobs = jobs.Jobs(self)
+        self._steps = Steps(scheduler) if scheduler.order == "any" else None
+
+    # Time.
+
+    def time(self) -> float:
+        """Virtual seconds since the beginning of the world."""
+        return self._clock.read()
+
+    def call_soon(
+        self,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: Unpack[_Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        if self._debug or self._closed:
+            return super().call_soon(callback, *args, context=context)
+        handle = VirtualHandle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: Unpack[_Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        if delay is None:
+            raise TypeError("delay must not be None")
+        when = self._clock.now_ns / NANOSECONDS + delay
+        reading = self._clock.next_reading()
+        return self._schedule(when, reading, callback, args, context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: Unpack[_Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        if when is None:
+            raise TypeError("when cannot be None")
+        reading = when.reading if isinstance(when, Instant) else 0
+        return self._schedule(when, reading, callback, args, context)
+
+    def _schedule(
+        self,
+        when: float,
+        reading: int,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: contextvars.Context | None,
+    ) -> asyncio.TimerHandle:
+        self._check_closed()
+        if self._debug:
+            self._check_thread()
+            self._check_callback(callback, "call_at")
+        if math.isnan(when):
+            raise ValueError("a deadline must not be NaN")
+        handle = VirtualTimerHandle(when, callback, args, self, context)
+        due_ns = seconds_to_ns(min(when, _FOREVER_S))
+        chain = number_of(_current_task(self))
+        frame = calling_frame(sys._getframe(2))
+        name, sleeping = name_of_wait(callback, frame)
+        start = self.scheduler.timer
+        if sleeping and self._stretches(frame):
+            start = self.scheduler.sleep
+        handle.operation = start(name, due_ns, reading, chain, handle)
+        handle._scheduled = True
+        return handle
+
+    def schedule_operation(
+        self,
+        when: float,
+        start: Callable[[asyncio.TimerHandle], Operation],
+        callback: Callable[[], object],
+    ) -> asyncio.TimerHandle:
+        """Call `callback` when the operation that `start` starts is delivered.
+
+        `when`: its nominal moment, in seconds of this loop.
+        """
+        handle = VirtualTimerHandle(when, callback, (), self)
+        handle.operation = start(handle)
+        handle._scheduled = True
+        return handle
+
+    def _stretches(self, frame: Any) -> bool:
+        if not self._exact or frame is None:
+            return True
+        module = frame.f_globals.get("__name__", "")
+        return not any(module == name or module.startswith(name + ".") for name in self._exact)
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        if handle._scheduled:  # type: ignore[attr-defined]
+            self.scheduler.cancel(handle.operation)  # type: ignore[attr-defined]
+
+    # Tasks and futures.
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return VirtualFuture(loop=self)
+
+    def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        self._check_closed()
+        if self._task_factory is None:
+            if kwargs.get("name") is None:
+                kwargs["name"] = f"Task-{self._task_count + 1}"
+            task: asyncio.Task[Any] = self.task_class(coro, loop=self, **kwargs)
+            if self._debug:
+                del task._source_traceback[-1]  # type: ignore[attr-defined]
+        else:
+            task = super().create_task(coro, **kwargs)
+        if self.quiet:
+            self.tasks.append(task)
+        return task
+
+    def set_task_factory(self, factory: Any) -> None:
+        """Like stock; `asyncio.eager_task_factory` makes tasks of this loop's own kind."""
+        if factory is not None and factory is getattr(asyncio, "eager_task_factory", None):
+            factory = asyncio.create_eager_task_factory(  # type: ignore[attr-defined,unused-ignore]
+                self.task_class
+            )
+        super().set_task_factory(factory)
+
+    def next_task_number(self) -> int:
+        """Tasks count from 1, in order of creation."""
+        self._task_count += 1
+        return self._task_count
+
+    # The loop.
+
+    def _run_once(self) -> None:
+        """Poll and run the ready queue, again and again until somebody stops the loop."""
+        ready, clock, poll = self._ready, self._clock, self.scheduler.poll
+        instant, left = clock.now_ns, self._max_steps_at_once
+        while True:
+            if self._jobs.in_flight and not ready and not self._stopping and self._jobs.wait():
+                continue
+            batch = poll(bool(ready) or self._stopping)
+            if batch:
+                self._deliver(batch)
+            elif not ready and not self._stopping:
+                self._quiescent()
+                continue
+            todo = len(ready)
+            if self._steps is not None and todo:
+                self._bring_to_front(self._steps)
+                todo = 1
+            if clock.now_ns != instant:
+                instant, left = clock.now_ns, self._max_steps_at_once
+            left -= todo
+            self.steps += todo
+            if left < 0 or self.steps > self._max_steps or instant > self._max_virtual_ns:
+                self._spinning()
+            if self.draining_until_ns is not None and instant > self.draining_until_ns:
+                self.stop()
+            self._run_ready(todo)
+            if self._stopping:
+                return
+
+    def _bring_to_front(self, steps: Steps) -> None:
+        """Under `any`: put the step that goes next at the head of the ready queue."""
+        ready = self._ready
+        while ready[0]._cancelled and len(ready) > 1:
+            ready.popleft()
+        chains: dict[object, int] = {}
+        first: list[Step] = []
+        for place, handle in enumerate(ready):
+            step = getattr(handle, "step", None)
+            task = waiting.task_of(handle)
+            if step is None:
+                name = waiting.label_of(task) if task is not None else "callback"
+                step = steps.step(name, number_of(task))
+                handle.step = step  # type: ignore[attr-defined]
+            if not handle._cancelled and chains.setdefault(task or step, place) == place:
+                first.append(step)
+        if first:
+            place = list(chains.values())[steps.pick(first)]
+            ready.rotate(-place)
+            handle = ready.popleft()
+            ready.rotate(place)
+            ready.appendleft(handle)
+
+    def _deliver(self, batch: Sequence[Operation]) -> None:
+        for operation in batch:
+            handle = operation.payload
+            handle._scheduled = False
+            self._ready.append(handle)
+
+    def _run_ready(self, todo: int) -> None:
+        popleft = self._ready.popleft
+        for _ in range(todo):
+            handle = popleft()
+            if not handle._cancelled:
+                handle._run()
+
+    def _quiescent(self) -> None:
+        """Nothing can run and nothing is pending: wait for other threads, or it is a deadlock."""
+        if self._wait_for_threads():
+            return
+        if self.draining_until_ns is not None:
+            self.stop()
+            return
+        alive = self.tasks if self.quiet else sorted(asyncio.all_tasks(self), key=number_of)
+        blocked = waiting.describe(alive)
+        raise Deadlock(
+            "nothing can run any more and the program has not finished.\n"
+            + "\n".join(f"  {line}" for line in blocked),
+            blocked=tuple(blocked),
+        )
+
+    def _wait_for_threads(self) -> bool:
+        """Whether a thread of the program's own woke the loop."""
+        if self.woken_from_outside():
+            return True
+        while threading.active_count() > self._threads_before:
+            if self._wakeup.acquire(timeout=0.01):
+                return True
+        return bool(self._ready)
+
+    def _spinning(self) -> None:
+        spinner = waiting.busiest(self._ready)
+        where = f" in {spinner}" if spinner else ""
+        raise Livelock(
+            f"the program goes on for ever{where}: {self.steps} steps, and the clock is at "
+            f"{self._clock.now_ns / NANOSECONDS:.3f} s.\n"
+            "Wait for an event instead of polling for it; if the program is only long, raise "
+            "max_steps, max_steps_at_once or max_virtual_s.",
+            spinner=spinner,
+        )
+
+    def _write_to_self(self) -> None:
+        self._wakeup.release()
+
+    def woken_from_outside(self) -> bool:
+        """Whether another thread scheduled something since this was last asked."""
+        return self._wakeup.acquire(blocking=False)
+
+    def close(self) -> None:
+        self._jobs.close()
+        super().close()
+
+    # Exceptions.
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Keep it for the judgement at the end; a bare loop logs it as stock does."""
+        if self.quiet:
+            self.callback_failures.append(context)
+        else:
+            super().default_exception_handler(context)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Like stock; what an abandoned task says after the end of the world is not heard."""
+        if not (self.quiet and self._closed):
+            super().call_exception_handler(context)
+
+    # Executors.
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        self._check_closed()
+        if self._debug:
+            self._check_callback(func, "run_in_executor")
+        return self._jobs.submit(executor, func, args)

@@ -1,0 +1,110 @@
+"""`RecordingEventLoop`: the same loop, writing down what happens, why, and at which line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from spectest.eventloop.loop import VirtualEventLoop
+from spectest.eventloop.source import here, raised_at, suspended_at
+from spectest.eventloop.tasks import VirtualTask
+from spectest.eventloop.waiting import label_of, task_of
+from spectest.kernel.observers import TraceRecorder
+from spectest.kernel.operations import Operation
+from spectest.kernel.trace import NOWHERE, SourceLine
+
+__all__ = ["RecordingEventLoop"]
+
+
+class _RecordingTask(VirtualTask):
+    def cancel(self, msg: Any | None = None) -> bool:
+        loop: RecordingEventLoop = self.get_loop()  # type: ignore[assignment]
+        accepted = super().cancel(msg)
+        if accepted:
+            loop.emit("cancel", label_of(self), where=here())
+        return accepted
+
+
+class RecordingEventLoop(VirtualEventLoop):
+    """A virtual loop with a recorder."""
+
+    task_class = _RecordingTask
+
+    def __init__(self, recorder: TraceRecorder, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.recorder = recorder
+        self.scheduler.door.on_choice = self._chosen
+
+    def emit(self, kind: str, subject: str, **fields: Any) -> int:
+        """Record an event in the name of the running task."""
+        task = asyncio.current_task(self)
+        return self.recorder.emit(kind, subject, task=label_of(task) if task else "", **fields)
+
+    def _chosen(self, label: str, n: int, answer: int) -> None:
+        if answer:
+            self.emit("choice", label, detail=f"{answer} of {n}")
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.Handle:
+        handle = super().call_soon(callback, *args, context=context)
+        if not self._debug:
+            handle.cause = self.recorder.current  # type: ignore[attr-defined]
+        return handle
+
+    def _schedule(self, *args: Any) -> asyncio.TimerHandle:
+        return self._started(super()._schedule(*args))
+
+    def schedule_operation(self, *args: Any) -> asyncio.TimerHandle:
+        return self._started(super().schedule_operation(*args))
+
+    def _started(self, handle: Any) -> asyncio.TimerHandle:
+        operation: Operation = handle.operation
+        length_ms = (operation.nominal_ns - operation.started_ns) / 1e6
+        handle.cause = self.emit(
+            "start", operation.label, where=here(2), detail=f"{operation.kind} {length_ms:.6f}"
+        )
+        return handle  # type: ignore[no-any-return]
+
+    def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        task = super().create_task(coro, **kwargs)
+        self.emit("task", label_of(task), where=here(), detail=str(getattr(task, "number", "")))
+        return task
+
+    def _deliver(self, batch: Sequence[Operation]) -> None:
+        super()._deliver(batch)
+        for operation in batch:
+            handle = operation.payload
+            handle.cause = self.recorder.emit("complete", operation.label, cause=handle.cause)
+
+    def _run_ready(self, todo: int) -> None:
+        recorder = self.recorder
+        for _ in range(todo):
+            handle = self._ready.popleft()
+            if handle._cancelled:
+                continue
+            recorder.current = getattr(handle, "cause", -1)
+            task = task_of(handle)
+            if task is not None and not task.done():
+                label = label_of(task)
+                where = suspended_at(task.get_coro())
+                recorder.current = recorder.emit("step", label, task=label, where=where)
+            handle._run()
+            if task is not None and task.done():
+                where = _failed_at(task)
+                recorder.emit("end", label_of(task), where=where, detail=_ending(task))
+            recorder.current = -1
+
+
+def _failed_at(task: asyncio.Task[Any]) -> SourceLine:
+    error = None if task.cancelled() else task._exception  # type: ignore[attr-defined]
+    return NOWHERE if error is None else raised_at(error)
+
+
+def _ending(task: asyncio.Task[Any]) -> str:
+    if task.cancelled():
+        return "cancelled"
+    # task.exception() would count as somebody having asked for it.
+    error = task._exception
+    return "returned" if error is None else f"raised {type(error).__name__}"

@@ -1,0 +1,162 @@
+"""Whose line is it? Finds the line of the user's program in a stack of frames.
+
+Files are of three kinds: the platform's (the standard library and spectest itself), libraries' (in
+a `site-packages`), and the user's own. The nearest line of the user's own wins, then the nearest of
+a library.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from types import CodeType, CoroutineType, FrameType
+from typing import Any
+
+from spectest.kernel.trace import NOWHERE, SourceLine
+
+__all__ = [
+    "LIBRARY",
+    "PLATFORM",
+    "USER",
+    "awaiting",
+    "calling_frame",
+    "frame_of",
+    "here",
+    "kind_of_file",
+    "line_of",
+    "raised_at",
+    "shown",
+    "suspended_at",
+]
+
+PLATFORM, LIBRARY, USER = range(3)
+
+_SELF = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STDLIB = tuple(
+    os.path.normpath(path) + os.sep
+    for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+)
+_kinds: dict[str, int] = {}
+
+# C objects that stand between an `await` and the asynchronous generator or coroutine behind it.
+_WRAPPERS = ("async_generator_asend", "async_generator_athrow", "coroutine_wrapper")
+
+
+def kind_of_file(filename: str) -> int:
+    """PLATFORM, LIBRARY or USER."""
+    kind = _kinds.get(filename)
+    if kind is None:
+        kind = _kinds[filename] = _classify(filename)
+    return kind
+
+
+def _classify(filename: str) -> int:
+    if filename.startswith(("<frozen", _SELF)):
+        return PLATFORM
+    if f"{os.sep}site-packages{os.sep}" in filename:
+        return LIBRARY
+    if filename.startswith(_STDLIB):
+        return PLATFORM
+    return USER
+
+
+def calling_frame(frame: FrameType | None) -> FrameType | None:
+    """The nearest frame of the user's own from `frame` outwards, else of a library, else None."""
+    library = None
+    kinds = _kinds
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        kind = kinds.get(filename)
+        if kind is None:
+            kind = kind_of_file(filename)
+        if kind == USER:
+            return frame
+        if kind == LIBRARY and library is None:
+            library = frame
+        frame = frame.f_back
+    return library
+
+
+def line_of(frame: FrameType | None) -> SourceLine:
+    """Where `frame` stands."""
+    if frame is None:
+        return NOWHERE
+    code: CodeType = frame.f_code
+    return SourceLine(code.co_filename, frame.f_lineno or code.co_firstlineno, code.co_name)
+
+
+def here(depth: int = 1) -> SourceLine:
+    """The user's line that led to this call, `depth` frames above the caller."""
+    return line_of(calling_frame(sys._getframe(depth + 1)))
+
+
+def suspended_at(coroutine: Any) -> SourceLine:
+    """The innermost line of the user's own (else of a library) at which `coroutine` waits."""
+    found = library = NOWHERE
+    for frame in awaiting_frames(coroutine):
+        kind = kind_of_file(frame.f_code.co_filename)
+        if kind == USER:
+            found = line_of(frame)
+        elif kind == LIBRARY:
+            library = line_of(frame)
+    return found or library
+
+
+def raised_at(error: BaseException) -> SourceLine:
+    """The innermost line of the user's own (else of a library) in the traceback of `error`."""
+    found = library = NOWHERE
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        kind = kind_of_file(code.co_filename)
+        if kind == USER:
+            found = SourceLine(code.co_filename, line, code.co_name)
+        elif kind == LIBRARY:
+            library = SourceLine(code.co_filename, line, code.co_name)
+    return found or library
+
+
+def awaiting_frames(coroutine: Any) -> Iterator[FrameType]:
+    """The frames of a suspended coroutine, outermost first."""
+    for awaitable in awaiting(coroutine):
+        frame = frame_of(awaitable)
+        if frame is not None:
+            yield frame
+
+
+def awaiting(coroutine: Any) -> Iterator[Any]:
+    """A suspended coroutine and what it awaits, and so on inwards, as far as Python code goes."""
+    while coroutine is not None:
+        if isinstance(coroutine, CoroutineType):
+            inner = coroutine.cr_await
+        elif hasattr(coroutine, "ag_frame"):
+            inner = coroutine.ag_await
+        elif hasattr(coroutine, "gi_frame"):
+            inner = coroutine.gi_yieldfrom
+        elif type(coroutine).__name__ in _WRAPPERS:
+            inner = next(iter(gc.get_referents(coroutine)), None)
+        else:
+            return
+        yield coroutine
+        coroutine = inner
+
+
+def frame_of(awaitable: Any) -> FrameType | None:
+    """The frame of a coroutine, a generator or an asynchronous generator, if it has one."""
+    for attribute in ("cr_frame", "ag_frame", "gi_frame"):
+        if hasattr(awaitable, attribute):
+            frame: FrameType | None = getattr(awaitable, attribute)
+            return frame
+    return None
+
+
+def shown(filename: str) -> str:
+    """The path for people: relative to the current directory, or to `site-packages`."""
+    _, packages, inside = filename.rpartition(f"{os.sep}site-packages{os.sep}")
+    if packages:
+        return inside
+    below = os.getcwd() + os.sep
+    return filename.removeprefix(below)
