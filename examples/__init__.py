@@ -1,0 +1,1 @@
+"""Runnable examples. Each one passes on stock asyncio and fails under spectest."""

@@ -1,0 +1,1 @@
+"""A hedged fraud check with a bug that no ordinary test run shows."""
