@@ -1,0 +1,1 @@
+"""What spectest costs and what it finds, measured beside stock asyncio and other tools."""

@@ -1,0 +1,1 @@
+"""Running a program many times, and making the first failure small, certain and repeatable."""

@@ -1,0 +1,157 @@
+"""The failing durations, once more: on stock asyncio, in real time.
+
+A counterexample from virtual time is a claim: at these latencies, asyncio brings this program to
+fail. This module puts the claim to CPython itself. The plan is replayed on virtual time first,
+which says when each operation completes and what shares a poll of the selector. Then the same
+program runs on the interpreter's own `SelectorEventLoop` (see `spectest.eventloop.stock` for the
+short list of what differs), where real milliseconds pass between the same instants in the same
+order, and the loop's own heap, ready queue and C tasks decide what follows. Only the same failure
+counts: the same type at the same line with the same message up to values, or the same broken
+promise, judged by the same judge.
+
+It can fail to confirm. A try in which the machine was too busy to keep the times proves nothing and
+is repeated with wider gaps. And it does not invent: the loop is stock, so a program that behaves on
+stock asyncio at every duration behaves here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from spectest import ambient
+from spectest.errors import Livelock, NondeterminismError, RealWorldError, UsageError
+from spectest.eventloop.performance import Performance
+from spectest.eventloop.stock import StockLoop
+from spectest.eventloop.timetable import Score, Timetable
+from spectest.exploration.execution import Outcome, Program
+from spectest.exploration.results import Confirmation
+from spectest.exploration.settings import Settings
+from spectest.kernel.plan import Plan
+from spectest.world import Limits, World
+
+__all__ = ["confirm_plan"]
+
+_GAPS_S = (0.008, 0.016, 0.032, 0.064)
+_LONGEST_S = 10.0
+
+
+class _StockWorld(World):
+    """A world whose loops are stock and keep a timetable: same beginning, judgement and end."""
+
+    def __init__(self, plan: Plan, limits: Limits, performance: Performance) -> None:
+        super().__init__(plan, limits=limits)
+        self.performance = performance
+        performance.serve(self.scheduler)
+
+    def new_loop(self) -> StockLoop:  # type: ignore[override]
+        loop = StockLoop(self.performance, self.scheduler)
+        self.loops.append(loop)  # type: ignore[arg-type]
+        return loop
+
+    def _drain(self, loop: Any) -> None:
+        loop.draining_until_ns = 0
+        loop.run_forever()
+        loop.draining_until_ns = None
+
+    def _tear_down(self, loop: Any) -> None:
+        self.performance.release()
+        with suppress(RuntimeError):  # Stopped while a cleanup was still waiting.
+            super()._tear_down(loop)
+
+
+def confirm_plan(
+    program: Program, plan: Plan, settings: Settings, *, expected: BaseException | None
+) -> Confirmation:
+    """Whether stock asyncio, in real time, fails as `plan` makes `program` fail on virtual time.
+
+    `expected`: the failure that was found; None for whatever the plan shows. Up to four tries with
+    growing gaps, some ten seconds of real time in all; inside a running loop, that loop waits.
+    """
+    with ambient.lent():
+        return _confirm(program, plan, settings, expected)
+
+
+def _confirm(
+    program: Program, plan: Plan, settings: Settings, expected: BaseException | None
+) -> Confirmation:
+    score, error, order_model = _rehearsed(program, plan, settings.limits)
+    reason = _unfit(error, expected) or _needs_any(order_model)
+    if reason:
+        return Confirmation(False, 0, reason)
+    assert error is not None
+    tries, spent, late, last = 0, 0.0, "", None
+    for gap_s in _GAPS_S:
+        timetable = Timetable(score, gap_s)
+        if spent + timetable.end_s > _LONGEST_S:
+            if not tries:
+                return Confirmation(False, 0, f"it would take {timetable.end_s:.0f} s of real time")
+            break
+        performance = Performance(timetable)
+        world = _StockWorld(plan, settings.limits, performance)
+        last = _error_of(world, program)
+        tries += 1
+        spent += performance.now()
+        if _signature(last) == _signature(error):
+            return Confirmation(True, tries, _how(plan, timetable))
+        lag = performance.lagged_s
+        late = f"; this machine was up to {lag * 1e3:.0f} ms late" if lag > gap_s / 2 else ""
+    beyond = score.beyond_latency()
+    if beyond:
+        return Confirmation(False, tries, f"no latency produces it: {beyond}")
+    ended = "no failure" if last is None else f"{type(last).__name__} instead"
+    return Confirmation(False, tries, f"stock asyncio showed {ended} at these durations{late}")
+
+
+def _rehearsed(
+    program: Program, plan: Plan, limits: Limits
+) -> tuple[Score, BaseException | None, str]:
+    world = World(plan, limits=limits)
+    score = Score(world.door, world.clock, elasticity=limits.elasticity)
+    world.scheduler = score
+    error = _error_of(world, program)
+    return score, error, world.order_model
+
+
+def _error_of(world: World, program: Callable[[], Any]) -> BaseException | None:
+    try:
+        world.run(program)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, UsageError):
+        raise
+    except (Exception, asyncio.CancelledError) as error:
+        return error
+    return None
+
+
+def _unfit(error: BaseException | None, expected: BaseException | None) -> str:
+    """Why this failure is nothing that stock asyncio could show, or ""."""
+    for one in (expected, error):
+        if isinstance(one, NondeterminismError):
+            return "the program is not the same program twice"
+        if isinstance(one, Livelock):
+            return "in real time a livelock only looks like a long run"
+        if isinstance(one, RealWorldError):
+            return "the call is only refused on virtual time"
+    if error is None:
+        return "the program does not fail under this plan, not even on virtual time"
+    if expected is not None and type(expected) is not type(error):
+        return (
+            f"the plan shows {type(error).__name__} now, "
+            f"and {type(expected).__name__} when it was found"
+        )
+    return ""
+
+
+def _needs_any(order_model: str) -> str:
+    return "it needs an order that asyncio does not produce" if order_model == "any" else ""
+
+
+def _signature(error: BaseException | None) -> tuple[object, ...]:
+    return Outcome(error, None, Plan(), "strict", None, 0, 0, 0).signature
+
+
+def _how(plan: Plan, timetable: Timetable) -> str:
+    text = f"stock asyncio fails in the same way at these durations ({timetable.end_s:.1f} s)"
+    return text + (", with this order of the set" if plan.picks else "")

@@ -1,0 +1,90 @@
+"""One execution, from a program and a plan to an `Outcome`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from spectest.errors import SpectestError, UsageError, Violation
+from spectest.eventloop.source import raised_at
+from spectest.kernel.choices import Chooser
+from spectest.kernel.plan import OrderModel, Plan
+from spectest.kernel.trace import Trace
+from spectest.world import Limits, World
+
+__all__ = ["Outcome", "Program", "execute", "raised_at"]
+
+Program = Callable[[], Any]
+"""A coroutine function, or a function that does its own waiting; no arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one execution ended.
+
+    `error`: what the program raised or the promise it broke, or None.
+    `plan`: the deviations that took effect.
+    `order_model`: the weakest model that allows them.
+    `trace`: None unless recorded. `virtual_ns`, `steps`, `contested`: how long it was in virtual
+    time, in callbacks, and in questions to the chooser.
+    """
+
+    error: BaseException | None
+    result: Any
+    plan: Plan
+    order_model: OrderModel
+    trace: Trace | None
+    virtual_ns: int
+    steps: int
+    contested: int
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """Equal for two failures that are the same bug: kind, line, and message up to values."""
+        if self.error is None:
+            return ()
+        if isinstance(self.error, Violation):
+            return (type(self.error).__name__,)
+        line = raised_at(self.error)
+        message = re.split(r"[\d'\"\[{(<]", str(self.error), maxsplit=1)[0]
+        return (type(self.error).__name__, line.file, line.line, message)
+
+
+def execute(
+    program: Program,
+    plan: Plan,
+    limits: Limits,
+    *,
+    chooser: Chooser | None = None,
+    record: bool = False,
+) -> Outcome:
+    """Run `program` once. Failures are part of the outcome; misuse and interrupts are raised."""
+    world = World(plan, chooser, limits=limits, record=record)
+    error: BaseException | None = None
+    result = None
+    try:
+        result = world.run(program)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except SpectestError as raised:
+        if isinstance(raised, UsageError):
+            raise
+        error = raised
+    except BaseException as raised:
+        error = raised
+    return Outcome(
+        error,
+        result,
+        world.plan,
+        world.order_model,
+        world.trace,
+        world.ended_ns,
+        world.steps,
+        world.contested,
+    )

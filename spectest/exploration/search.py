@@ -1,0 +1,288 @@
+"""The search: stock order twice, saved failures, then what the strategy proposes.
+
+It stops at the first failure, makes it small, repeats it with everything recorded, and on request
+tries it on stock asyncio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from spectest import ambient
+from spectest.errors import InternalError, Livelock, NondeterminismError
+from spectest.exploration import confidence, determinism
+from spectest.exploration.confirmation import confirm_plan
+from spectest.exploration.database import Database
+from spectest.exploration.execution import Outcome, Program, execute
+from spectest.exploration.margin import find_margin
+from spectest.exploration.results import Confirmation, Failure, Report
+from spectest.exploration.settings import Settings
+from spectest.exploration.shrinking import Shrinker
+from spectest.kernel import token as tokens
+from spectest.kernel.plan import Plan
+from spectest.kernel.trace import Trace
+from spectest.strategies import by_name
+from spectest.strategies.base import Profile
+from spectest.world import Limits
+
+__all__ = ["confirm", "explore", "name_of", "replay", "run"]
+
+_SHORT_STEPS = 5_000
+
+
+def explore(program: Program, **settings: Any) -> Report:
+    """Search the timings of `program` for one in which it fails.
+
+    `program` takes no arguments: a coroutine function, or a function that does its own waiting. The
+    keywords are those of `Settings`. Raises `UsageError` for settings that mean nothing; a failure
+    of the program is not raised but is `report.failure`.
+    """
+    return Search(program, Settings.of(settings)).report()
+
+
+def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> Any:
+    """Run `main` once, like `asyncio.run`, on virtual time; its result, or what it raises.
+
+    `plan`: a plan or a token; by default nothing deviates from stock order. Keywords as for
+    `explore`, as far as one run has a use for them.
+    """
+    chosen = Settings.of(settings)
+    if isinstance(plan, str):
+        plan = tokens.decode(plan)
+    if plan is None:
+        plan = Plan(order=chosen.order, seed=chosen.seed)
+    with ambient.lent():
+        outcome = execute(main, plan, chosen.limits)
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.result
+
+
+def replay(program: Program, token: str, **settings: Any) -> Any:
+    """Run `program` once as `token` says: its result, or the failure the token stands for."""
+    return run(program, plan=tokens.decode(token), **settings)
+
+
+def confirm(program: Program, token: str, **settings: Any) -> Confirmation:
+    """Run `program` at the durations of `token` on stock asyncio, in real time."""
+    chosen = Settings.of(settings)
+    plan = tokens.decode(token)
+    with ambient.lent():
+        outcome = execute(program, plan, chosen.limits)
+        if outcome.error is None:
+            return Confirmation(False, 0, "on virtual time the program does not fail either")
+        return confirm_plan(program, outcome.plan, chosen, expected=outcome.error)
+
+
+def name_of(program: Program) -> str:
+    """A name that is the same in every process."""
+    function = getattr(program, "__wrapped__", program)
+    module = getattr(function, "__module__", None) or "?"
+    return f"{module}:{getattr(function, '__qualname__', type(function).__name__)}"
+
+
+class Search:
+    """One exploration of one program."""
+
+    def __init__(
+        self,
+        program: Program,
+        settings: Settings,
+        *,
+        name: str | None = None,
+        root: Path | None = None,
+        before_each: Callable[[], None] | None = None,
+    ) -> None:
+        self._program = program
+        self._settings = settings
+        self._name = name or name_of(program)
+        self._database = Database(root) if settings.database else None
+        self._before_each = before_each
+        self._executions = 0
+        self._complete = False
+        self._stock: Outcome | None = None
+        self._profile = Profile(0, {})
+        self._contested = 0
+        self._short_steps = _SHORT_STEPS
+        self._strategy = by_name(settings.strategy, settings.seed)
+
+    def report(self) -> Report:
+        """Explore."""
+        with ambient.lent():
+            failure = self._find()
+            if failure is not None and self._settings.confirm:
+                failure = replace(failure, confirmation=self._confirmation(failure))
+            report = Report(self._name, self._settings, self._executions, self._complete, failure)
+            return report if failure is not None else self._what_it_is_worth(report)
+
+    def _find(self) -> Failure | None:
+        stock = self._stock_order()
+        return self._failure_of_stock_order(stock) or self._saved_failures() or self._search(stock)
+
+    # Stock order.
+
+    def _execute(self, plan: Plan, limits: Limits | None = None, **options: Any) -> Outcome:
+        if self._before_each is not None:
+            self._before_each()
+        return execute(self._program, plan, limits or self._settings.limits, **options)
+
+    def _record(self, plan: Plan) -> Outcome:
+        """An execution with its trace; of one that never ends, the beginning of the trace."""
+        outcome = self._execute(plan, self._short, record=True)
+        if not isinstance(outcome.error, Livelock):
+            return outcome
+        unrecorded = self._execute(plan)
+        if isinstance(unrecorded.error, Livelock):
+            return replace(unrecorded, trace=outcome.trace)
+        return self._execute(plan, record=True)
+
+    @property
+    def _short(self) -> Limits:
+        """Budgets for executions that are recorded, or known to go on for ever."""
+        limits, steps = self._settings.limits, self._short_steps
+        return replace(
+            limits,
+            max_steps=min(limits.max_steps, steps),
+            max_steps_at_once=min(limits.max_steps_at_once, steps),
+        )
+
+    def _stock_order(self) -> Outcome:
+        self._executions += 1
+        self._stock = self._record(self._no_plan)
+        return self._stock
+
+    @property
+    def _no_plan(self) -> Plan:
+        return Plan(order=self._settings.order, seed=self._settings.seed)
+
+    def _failure_of_stock_order(self, stock: Outcome) -> Failure | None:
+        if self._settings.runs > 1 and not isinstance(stock.error, Livelock):
+            self._executions += 1
+            again = self._record(self._no_plan)
+            error = determinism.difference(stock, again, lambda: self._record(self._no_plan))
+            if error is not None:
+                return self._failure(replace(again, error=error), "stock order", 0)
+        return self._failure(stock, "stock order", 0) if stock.failed else None
+
+    # Saved failures.
+
+    def _saved_failures(self) -> Failure | None:
+        if self._database is None:
+            return None
+        for plan in self._database.plans(self._name):
+            self._executions += 1
+            outcome = self._execute(plan)
+            if outcome.failed:
+                return self._shrunk(outcome, "a saved failure")
+            self._database.forget(self._name, plan)
+        return None
+
+    # The strategy.
+
+    def _search(self, stock: Outcome) -> Failure | None:
+        self._short_steps += 20 * stock.steps
+        strategy = self._strategy
+        profile = self._profile = _profile(stock)
+        while self._executions < self._settings.runs:
+            self._executions += 1
+            strategy.begin(self._executions, profile)
+            outcome = self._execute(self._no_plan, chooser=strategy)
+            strategy.end(outcome.contested)
+            self._contested = max(self._contested, outcome.contested)
+            if outcome.failed:
+                return self._shrunk(outcome, strategy.name)
+            if strategy.exhausted or not outcome.contested:
+                self._complete = True
+                return None
+        return None
+
+    def _shrunk(self, found: Outcome, strategy: str) -> Failure:
+        limits = self._settings.limits
+        if isinstance(found.error, Livelock):
+            limits = self._short
+        again = self._execute(found.plan, limits)
+        if again.signature != found.signature:
+            return self._failure(replace(again, error=_irreproducible(found, again)), strategy, 1)
+        shrinker = Shrinker(self._program, limits, again, before_each=self._before_each)
+        plan = shrinker.shrink(self._stock_trace)
+        recorded = self._record(plan)
+        if recorded.signature != found.signature:
+            error = _irreproducible(found, recorded)
+            return self._failure(replace(recorded, error=error), strategy, shrinker.executions)
+        if self._database is not None:
+            self._database.save(self._name, plan)
+        return self._failure(recorded, strategy, shrinker.executions)
+
+    def _confirmation(self, failure: Failure) -> Confirmation:
+        if self._before_each is not None:
+            self._before_each()
+        return confirm_plan(self._program, failure.plan, self._settings, expected=failure.error)
+
+    @property
+    def _stock_trace(self) -> Trace:
+        if self._stock is None or self._stock.trace is None:
+            raise InternalError("the stock execution was not recorded")
+        return self._stock.trace
+
+    def _failure(self, outcome: Outcome, strategy: str, shrunk_in: int) -> Failure:
+        assert outcome.error is not None
+        return Failure(
+            error=outcome.error,
+            plan=outcome.plan,
+            order_model=outcome.order_model,
+            trace=outcome.trace or self._stock_trace,
+            stock_trace=self._stock_trace,
+            found_at=self._executions,
+            strategy=strategy,
+            shrunk_in=shrunk_in,
+        )
+
+    def _what_it_is_worth(self, report: Report) -> Report:
+        """A clean search: how sure one may be, and on request how far sleeps may stretch."""
+        runs_by_depth = getattr(self._strategy, "runs_by_depth", {})
+        if not report.complete and runs_by_depth:
+            chains = len(self._profile.chains)
+            report = replace(
+                report, confidence=confidence.lines(runs_by_depth, chains, self._contested)
+            )
+        if self._settings.margin and self._settings.order != "strict":
+            report = replace(report, margin=find_margin(self._at, self._settings.elasticity))
+        return report
+
+    def _at(self, elasticity: float) -> Failure | None:
+        """What a fresh search finds if sleeps may stretch by `elasticity`."""
+        settings = self._settings.changed(elasticity=elasticity, database=False)
+        search = Search(self._program, settings, name=self._name, before_each=self._before_each)
+        return search._find()
+
+
+def _profile(stock: Outcome) -> Profile:
+    """What stock order tells of the program: who waits for how many completions."""
+    assert stock.trace is not None
+    numbers = {
+        event.subject: int(event.detail)
+        for event in stock.trace
+        if event.kind == "task" and event.detail
+    }
+    chains: dict[int, int] = {}
+    for event in stock.trace:
+        if event.kind == "start":
+            chain = numbers.get(event.task, -1)
+            chains[chain] = chains.get(chain, 0) + 1
+    return Profile(contested=2 * sum(chains.values()), chains=chains)
+
+
+def _irreproducible(found: Outcome, again: Outcome) -> NondeterminismError:
+    return NondeterminismError(
+        "an execution failed and its exact repetition did not fail the same way.\n"
+        f"  first:  {found.error!r}\n"
+        f"  second: {again.error!r}\n"
+        "Something survives an execution or is drawn from a source that spectest does not own: a "
+        "module global, a cache, a fixture, time, uuid, id(), the order of a set of own objects.",
+        index=0,
+        first=repr(found.error),
+        second=repr(again.error),
+    )

@@ -1,0 +1,111 @@
+"""What an exploration may do, in one frozen object checked once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from spectest.errors import UsageError
+from spectest.kernel.plan import OrderModel, check_order
+from spectest.strategies import NAMES
+from spectest.world import Limits
+
+__all__ = ["Settings"]
+
+_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one exploration.
+
+    `runs`: executions at most, the two of stock order included.
+    `seed`: of the search, and of the program's own random numbers.
+    `strategy`: a name of `spectest.strategies.by_name`.
+    `order`: the order model.
+    `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
+    `exact`: modules whose sleeps never stretch, by dotted name.
+    `leaks`: "error" (a task that outlives the program is a failure) or "ignore".
+    `confirm`: whether a failure is tried on stock asyncio in real time.
+    `margin`: whether a clean search goes on to ask how far sleeps may stretch.
+    `database`: whether failures are kept in `.spectest/` and tried first the next time.
+    `drain_s`, `max_steps`, `max_steps_at_once`, `max_virtual_s`: see `spectest.world.Limits`.
+    """
+
+    runs: int = 200
+    seed: int = 0
+    strategy: str = "portfolio"
+    order: OrderModel = "ties"
+    elasticity: float = 0.1
+    exact: tuple[str, ...] = ()
+    leaks: Literal["error", "ignore"] = "error"
+    confirm: bool = False
+    margin: bool = False
+    database: bool = False
+    drain_s: float = _LIMITS.drain_s
+    max_steps: int = _LIMITS.max_steps
+    max_steps_at_once: int = _LIMITS.max_steps_at_once
+    max_virtual_s: float = _LIMITS.max_virtual_s
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "exact", _modules(self.exact))
+        check_order(self.order)
+        for name, least in (("runs", 1), ("max_steps", 1), ("max_steps_at_once", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise UsageError(f"{name}={value!r} must be a whole number, {least} or more")
+        for name in ("elasticity", "drain_s", "max_virtual_s"):
+            value = getattr(self, name)
+            if not _is_number(value) or not 0 <= value < math.inf:
+                raise UsageError(f"{name}={value!r} must be a number, 0 or more, and finite")
+        if type(self.seed) is not int:
+            raise UsageError(f"seed={self.seed!r} must be a whole number")
+        if self.leaks not in ("error", "ignore"):
+            raise UsageError(f"leaks={self.leaks!r} must be 'error' or 'ignore'")
+        for name in ("confirm", "margin", "database"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name}={getattr(self, name)!r} must be True or False")
+        if self.strategy not in NAMES:
+            raise UsageError(
+                f"strategy={self.strategy!r} is not a strategy; use one of {', '.join(NAMES)}"
+            )
+
+    @classmethod
+    def of(cls, settings: dict[str, Any]) -> Settings:
+        """Settings from keyword arguments; an unknown name is a `UsageError` that lists them."""
+        known = {field.name for field in fields(cls)}
+        for name in settings:
+            if name not in known:
+                raise UsageError(
+                    f"{name!r} is not a setting of spectest; there are {', '.join(sorted(known))}"
+                )
+        return cls(**settings)
+
+    def changed(self, **settings: Any) -> Settings:
+        """A copy with other values."""
+        return replace(self, **settings)
+
+    @property
+    def limits(self) -> Limits:
+        """The part that a world obeys."""
+        return Limits(
+            elasticity=self.elasticity,
+            exact=self.exact,
+            leaks=self.leaks,
+            drain_s=self.drain_s,
+            max_steps=self.max_steps,
+            max_steps_at_once=self.max_steps_at_once,
+            max_virtual_s=self.max_virtual_s,
+        )
+
+
+def _modules(exact: Any) -> tuple[str, ...]:
+    names = (exact,) if isinstance(exact, str) else exact
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"exact={exact!r} must be the dotted name of a module, or several")
+    return tuple(names)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

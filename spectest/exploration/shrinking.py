@@ -1,0 +1,199 @@
+"""Shrinking finds the fewest and shortest holds that still show the same bug.
+
+Every step replays a smaller plan and keeps it only if the program fails with the same signature
+(kind of error, line, message up to values), so that a rare bug is never traded for a common one.
+Passes: nothing at all; halves and quarters of the deviations; each one; one single hold that does
+the work of several; then each hold shorter, to the first moment that matters and from there to a
+round number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from spectest.exploration.execution import Outcome, Program, execute
+from spectest.kernel.plan import Hold, Plan
+from spectest.kernel.trace import Trace
+from spectest.world import Limits
+
+__all__ = ["Shrinker"]
+
+_ROUND_NS = (10_000_000, 1_000_000, 100_000, 10_000, 1_000)
+
+
+class Shrinker:
+    """Makes the plan of one failure small.
+
+    `budget`: executions at most. `executions`: how many it took. `before_each`: called before each.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        limits: Limits,
+        failing: Outcome,
+        budget: int = 400,
+        *,
+        before_each: Callable[[], None] | None = None,
+    ) -> None:
+        self.best = failing
+        self.executions = 0
+        self._program = program
+        self._limits = limits
+        self._budget = budget
+        self._before_each = before_each
+        self._tried: set[Plan] = {failing.plan}
+
+    def shrink(self, stock_trace: Trace) -> Plan:
+        """The smallest plan found."""
+        self._try(self._plan([]))
+        self._drop_chunks()
+        if len(self.best.plan) > 1:
+            self._replace_by_one_hold(stock_trace)
+        before = None
+        while self.best.plan != before and self._left:
+            before = self.best.plan
+            self._drop_chunks()
+            self._simplify_holds()
+            self._lower_picks()
+        return self.best.plan
+
+    # Candidates.
+
+    @property
+    def _left(self) -> bool:
+        return self.executions < self._budget
+
+    def _try(self, plan: Plan) -> bool:
+        """Keep `plan` if it is smaller and shows the bug; the effective plan is what is kept."""
+        if plan in self._tried or not self._left or _size(plan) >= _size(self.best.plan):
+            return False
+        self._tried.add(plan)
+        outcome = self._execute(plan)
+        if outcome.signature != self.best.signature or _size(outcome.plan) > _size(plan):
+            return False
+        self.best = outcome
+        return True
+
+    def _execute(self, plan: Plan) -> Outcome:
+        self.executions += 1
+        if self._before_each is not None:
+            self._before_each()
+        return execute(self._program, plan, self._limits)
+
+    def _plan(self, entries: list[tuple[str, Hold | int]]) -> Plan:
+        return replace(
+            self.best.plan,
+            holds={name: value for name, value in entries if isinstance(value, Hold)},
+            picks={name: value for name, value in entries if not isinstance(value, Hold)},
+        )
+
+    @property
+    def _entries(self) -> list[tuple[str, Hold | int]]:
+        plan = self.best.plan
+        return [*plan.holds.items(), *plan.picks.items()]
+
+    # Passes.
+
+    def _drop_chunks(self) -> None:
+        size = max(len(self._entries) // 2, 1)
+        while self._left:
+            dropped = False
+            start = 0
+            while start < len(self._entries):
+                entries = self._entries
+                if self._try(self._plan(entries[:start] + entries[start + size :])):
+                    dropped = True
+                else:
+                    start += size
+            if not dropped:
+                if size == 1:
+                    return
+                size = max(size // 2, 1)
+
+    def _replace_by_one_hold(self, stock_trace: Trace) -> None:
+        spare = self._budget // 3
+        for name, hold in _single_holds(stock_trace, self._limits.elasticity):
+            if spare == 0 or not self._left:
+                return
+            spare -= 1
+            if self._try(self._plan([(name, hold)])):
+                return
+
+    def _simplify_holds(self) -> None:
+        for name in list(self.best.plan.holds):
+            for field in ("behind", "polls", "by_ns"):
+                if name in self.best.plan.holds:
+                    self._shorten(name, field)
+
+    def _lower_picks(self) -> None:
+        for label, pick in list(self.best.plan.picks.items()):
+            for lower in range(1, pick):
+                entries = [
+                    (name, lower if name == label else value) for name, value in self._entries
+                ]
+                if self._try(self._plan(entries)):
+                    break
+
+    def _shorten(self, name: str, field: str) -> None:
+        value = getattr(self.best.plan.holds[name], field)
+        sign, length = (-1 if value < 0 else 1), abs(value)
+        low = 0
+        if length and self._try_field(name, field, 0):
+            return
+        while low + 1 < length and self._left:
+            middle = (low + length) // 2
+            if self._try_field(name, field, sign * middle):
+                length = middle
+            else:
+                low = middle
+        if field == "by_ns":
+            self._round(name, length, abs(value), sign)
+
+    def _try_field(self, name: str, field: str, value: int) -> bool:
+        entries = [
+            (label, replace(entry, **{field: value}) if label == name else entry)  # type: ignore[type-var]
+            for label, entry in self._entries
+        ]
+        return self._try(self._plan(entries))
+
+    def _round(self, name: str, length: int, longest: int, sign: int) -> None:
+        """From the shortest hold to the roundest one that is hardly longer."""
+        if name not in self.best.plan.holds:
+            return
+        for unit in _ROUND_NS:
+            rounded = -(-length // unit) * unit
+            if self._left and length < rounded <= min(longest, 2 * length):
+                entries = [
+                    (label, Hold(sign * rounded, entry.polls, entry.behind))
+                    if label == name and isinstance(entry, Hold)
+                    else (label, entry)
+                    for label, entry in self._entries
+                ]
+                plan = self._plan(entries)
+                outcome = self._execute(plan)
+                if outcome.signature == self.best.signature and len(outcome.plan) <= len(plan):
+                    self.best = outcome
+                    return
+
+
+def _size(plan: Plan) -> tuple[int, int, int]:
+    holds = plan.holds.values()
+    steps = sum(hold.polls + hold.behind for hold in holds) + sum(plan.picks.values())
+    return len(plan), steps, sum(abs(hold.by_ns) for hold in holds)
+
+
+def _single_holds(trace: Trace, elasticity: float) -> Iterator[tuple[str, Hold]]:
+    """Each operation alone, held until it meets each later moment of the stock execution."""
+    moments = sorted({event.time_ns for event in trace if event.kind == "complete"})
+    done = {event.subject: event.time_ns for event in trace if event.kind == "complete"}
+    for event in trace:
+        if event.kind != "start" or event.subject not in done or "timer" in event.detail:
+            continue
+        usual = done[event.subject]
+        latest = usual + int((usual - event.time_ns) * elasticity)
+        for moment in moments:
+            if usual < moment <= latest:
+                yield event.subject, Hold(moment - usual)
+                yield event.subject, Hold(moment - usual + 1)
