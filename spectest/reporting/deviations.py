@@ -1,0 +1,159 @@
+"""What a plan changes, told from the two traces: how long, how much later, behind whom.
+
+A hold names an operation. The failing trace says when it started, at which line and in which task,
+and what else completed at that moment; the stock trace says what usually comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from spectest.kernel.identity import SET_ORDER
+from spectest.kernel.plan import NO_HOLD, Hold, Plan
+from spectest.kernel.trace import Trace, TraceEvent
+from spectest.reporting.places import Place, place_of
+
+__all__ = ["Deviation", "deviations_of", "program_events", "usual_ns"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One hold or one pick.
+
+    `name`: of the operation, step or choice point. `kind`: "sleep", "call", "job", "timer", "step",
+    "set" or "choice". `task`: who waits for it; for a set, the task whose place in it is another.
+    `place`: where it was started. `usual_ns`, `took_ns`: how long it takes in stock order and took
+    here, None if it is no duration.
+    `hold`: as in the plan. `pick`: the option that was chosen, 0 for a hold.
+    `together_with`: completions delivered before it at the same poll; `before`: those after it.
+    `overtaken_by`: the last completion before it that comes after it in stock order, or "".
+    `had_run`: the tasks that ran at that instant before it.
+    `event`: the number of its completion in the trace, -1 if there is none.
+    """
+
+    name: str
+    kind: Literal["sleep", "call", "job", "timer", "step", "set", "choice"]
+    task: str = ""
+    place: Place | None = None
+    usual_ns: int | None = None
+    took_ns: int | None = None
+    hold: Hold = NO_HOLD
+    pick: int = 0
+    together_with: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    overtaken_by: str = ""
+    had_run: tuple[str, ...] = ()
+    event: int = -1
+
+
+def program_events(trace: Trace) -> Sequence[TraceEvent]:
+    """The events of the program; what the tearing down of its world cancelled is left out.
+
+    The end of a world is the first cancellation that nothing in the program caused.
+    """
+    for event in trace:
+        if event.kind == "cancel" and event.cause < 0 and not event.task:
+            return trace[: event.number]  # type: ignore[no-any-return]
+    return list(trace)
+
+
+def usual_ns(start: TraceEvent) -> int:
+    """The nominal length of the operation whose "start" event this is."""
+    words = start.detail.split()
+    return round(float(words[1]) * 1e6) if len(words) > 1 else 0
+
+
+def deviations_of(plan: Plan, trace: Trace, stock: Trace) -> tuple[Deviation, ...]:
+    """All deviations of `plan`, in the order in which they take effect."""
+    events = program_events(trace)
+    found = [_of_hold(name, hold, events, stock) for name, hold in plan.holds.items()]
+    found += [_of_pick(label, pick, events) for label, pick in plan.picks.items()]
+    return tuple(sorted(found, key=lambda d: (d.event if d.event >= 0 else len(trace), d.name)))
+
+
+def _of_hold(
+    name: str, hold: Hold, events: Sequence[TraceEvent], stock: Sequence[TraceEvent]
+) -> Deviation:
+    start = _first(events, "start", name)
+    complete = _first(events, "complete", name)
+    if start is None:
+        return Deviation(name, "step", hold=hold)
+    usual = usual_ns(start)
+    took = usual + hold.by_ns if complete is None else complete.time_ns - start.time_ns
+    kind = start.detail.split()[0] if start.detail else "sleep"
+    return Deviation(
+        name,
+        kind,  # type: ignore[arg-type]
+        task=start.task,
+        place=place_of(start.where),
+        usual_ns=usual,
+        took_ns=took,
+        hold=hold,
+        together_with=_together(complete, events, -1),
+        before=_together(complete, events, 1),
+        overtaken_by=_overtaker(name, complete, events, stock),
+        had_run=_had_run(complete, events),
+        event=-1 if complete is None else complete.number,
+    )
+
+
+def _of_pick(label: str, pick: int, events: Sequence[TraceEvent]) -> Deviation:
+    choice = _first(events, "choice", label)
+    number = label.removeprefix(f"{SET_ORDER}task ")
+    task = next((e.subject for e in events if e.kind == "task" and e.detail == number), "")
+    ended = _first(events, "end", task) if task else None
+    shows = choice if ended is None else ended
+    return Deviation(
+        label,
+        "set" if label.startswith(SET_ORDER) else "choice",
+        task=task,
+        place=None if choice is None else place_of(choice.where),
+        pick=pick,
+        event=-1 if shows is None else shows.number,
+    )
+
+
+def _first(events: Sequence[TraceEvent], kind: str, subject: str) -> TraceEvent | None:
+    return next((e for e in events if e.kind == kind and e.subject == subject), None)
+
+
+def _together(
+    complete: TraceEvent | None, events: Sequence[TraceEvent], step: Literal[-1, 1]
+) -> tuple[str, ...]:
+    """Completions at one poll are recorded one right after the other."""
+    names: list[str] = []
+    place = -1 if complete is None else complete.number + step
+    while complete is not None and 0 <= place < len(events):
+        event = events[place]
+        if event.kind != "complete" or event.time_ns != complete.time_ns:
+            break
+        names.append(event.subject)
+        place += step
+    return tuple(names[::step])
+
+
+def _overtaker(
+    name: str,
+    complete: TraceEvent | None,
+    events: Sequence[TraceEvent],
+    stock: Sequence[TraceEvent],
+) -> str:
+    if complete is None:
+        return ""
+    usually = [event.subject for event in stock if event.kind == "complete"]
+    if name not in usually:
+        return ""
+    before = set(usually[: usually.index(name)])
+    for event in reversed(events[: complete.number]):
+        if event.kind == "complete" and event.subject not in before:
+            return event.subject
+    return ""
+
+
+def _had_run(complete: TraceEvent | None, events: Sequence[TraceEvent]) -> tuple[str, ...]:
+    if complete is None:
+        return ()
+    earlier = (e for e in events[: complete.number] if e.time_ns == complete.time_ns)
+    return tuple(dict.fromkeys(event.subject for event in earlier if event.kind == "step"))

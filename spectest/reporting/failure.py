@@ -1,0 +1,104 @@
+"""The facts of a failure, without a word of prose: what broke, what deviates, what happened.
+
+Everything is read from the `Failure` itself, its error, plan and traces, so that a failure that was
+saved and loaded reads the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spectest.errors import Violation
+from spectest.eventloop.source import raised_at
+from spectest.exploration.results import Confirmation, Failure, Report
+from spectest.kernel.plan import OrderModel
+from spectest.kernel.trace import NOWHERE, SourceLine
+from spectest.reporting.deviations import Deviation, deviations_of, program_events
+from spectest.reporting.interleaving import Row, rows_of
+from spectest.reporting.places import Place, place_of
+
+__all__ = ["Breakage", "Facts", "breakage_of", "facts_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """What broke.
+
+    `error`: the type of the exception; of a group, of its first member. `message`: its lines.
+    `place`: the user's line that raised it, None if there is none. `group`: the type of the group
+    it came in, or "". `others`: how many more were in the group.
+    """
+
+    error: str
+    message: tuple[str, ...]
+    place: Place | None
+    group: str = ""
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All there is to say about one failure.
+
+    `runs`: how many executions the search was allowed. `tasks`: the labels of all tasks, in order
+    of creation. `rows`: the whole interleaving. The rest as in `Failure`.
+    """
+
+    program: str
+    breakage: Breakage
+    deviations: tuple[Deviation, ...]
+    rows: tuple[Row, ...]
+    tasks: tuple[str, ...]
+    order_model: OrderModel
+    confirmation: Confirmation | None
+    token: str
+    found_at: int
+    runs: int
+    strategy: str
+    shrunk_in: int
+
+
+def facts_of(report: Report) -> Facts:
+    """The facts of a report that has a failure."""
+    failure = report.failure
+    if failure is None:
+        raise ValueError(f"the exploration of {report.program} found no failure")
+    deviations = deviations_of(failure.plan, failure.trace, failure.stock_trace)
+    return Facts(
+        program=report.program,
+        breakage=breakage_of(failure),
+        deviations=deviations,
+        rows=tuple(rows_of(failure.trace, deviations)),
+        tasks=tuple(event.subject for event in failure.trace if event.kind == "task"),
+        order_model=failure.order_model,
+        confirmation=failure.confirmation,
+        token=failure.token,
+        found_at=failure.found_at,
+        runs=report.settings.runs,
+        strategy=failure.strategy,
+        shrunk_in=failure.shrunk_in,
+    )
+
+
+def breakage_of(failure: Failure) -> Breakage:
+    """What broke, and where."""
+    error, group, others = failure.error, "", 0
+    while isinstance(error, BaseExceptionGroup):
+        group = group or type(error).__name__
+        others += len(error.exceptions) - 1
+        error = error.exceptions[0]
+    where = raised_at(error)
+    if not where and isinstance(error, Violation) and error.__cause__ is not None:
+        where = raised_at(error.__cause__)
+    if not where and not isinstance(error, Violation):
+        where = _last_raise(failure, type(error).__name__)
+    lines = tuple(line.rstrip() for line in str(error).splitlines() if line.strip())
+    return Breakage(type(error).__name__, lines, place_of(where), group, others)
+
+
+def _last_raise(failure: Failure, error: str) -> SourceLine:
+    """Where the trace saw an exception of this type end a task."""
+    for event in reversed(program_events(failure.trace)):
+        if event.kind == "end" and event.detail == f"raised {error}" and event.where:
+            return event.where
+    return NOWHERE

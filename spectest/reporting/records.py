@@ -1,0 +1,110 @@
+"""The record for machines: a report as a dictionary that JSON can hold, in stable order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from spectest.exploration.results import Confirmation, Failure, Margin, Report
+from spectest.reporting.deviations import Deviation
+from spectest.reporting.failure import Facts, facts_of
+from spectest.reporting.interleaving import Row, matter
+from spectest.reporting.places import Place, place_of
+
+__all__ = ["FORMAT", "to_json"]
+
+FORMAT = 1
+"""Number of the layout; it grows when a key changes its meaning or goes away."""
+
+_MOST_ROWS = 200
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """Everything a report says. Times are integer nanoseconds; absent facts are None."""
+    settings = asdict(report.settings)
+    settings["exact"] = list(report.settings.exact)
+    return {
+        "format": FORMAT,
+        "program": report.program,
+        "executions": report.executions,
+        "complete": report.complete,
+        "settings": settings,
+        "confidence": list(report.confidence),
+        "margin": _margin(report.margin),
+        "notes": list(report.notes),
+        "failure": None if report.failure is None else _failure(report.failure, facts_of(report)),
+    }
+
+
+def _failure(failure: Failure, facts: Facts) -> dict[str, Any]:
+    broken = facts.breakage
+    return {
+        "error": broken.error,
+        "message": list(broken.message),
+        "where": _place(broken.place),
+        "group": broken.group or None,
+        "token": facts.token,
+        "order_model": facts.order_model,
+        "deviations": [_deviation(it) for it in facts.deviations],
+        "interleaving": _interleaving(facts),
+        "fingerprint": failure.trace.fingerprint,
+        "confirmation": _confirmation(facts.confirmation),
+        "found_at": facts.found_at,
+        "strategy": facts.strategy,
+        "shrunk_in": facts.shrunk_in,
+    }
+
+
+def _deviation(it: Deviation) -> dict[str, Any]:
+    return {
+        "name": it.name,
+        "kind": it.kind,
+        "task": it.task or None,
+        "where": _place(it.place),
+        "usual_ns": it.usual_ns,
+        "took_ns": it.took_ns,
+        "hold": asdict(it.hold),
+        "pick": it.pick,
+        "at_one_poll_after": list(it.together_with),
+        "at_one_poll_before": list(it.before),
+        "overtaken_by": it.overtaken_by or None,
+    }
+
+
+def _interleaving(facts: Facts) -> list[dict[str, Any]]:
+    """Rows, and `{"left_out": n}` where a long execution is shortened."""
+    return [
+        _row(line) if isinstance(line, Row) else {"left_out": line}
+        for line in matter(facts.rows, facts.deviations, _MOST_ROWS)
+    ]
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "time_ns": row.time_ns,
+        "task": row.task or None,
+        "reason": row.reason,
+        "by": row.by or None,
+        "acts": [asdict(act) for act in row.acts],
+        "where": _place(place_of(row.where)),
+        "deviates": row.deviates,
+    }
+
+
+def _place(place: Place | None) -> dict[str, Any] | None:
+    return None if place is None else asdict(place)
+
+
+def _confirmation(confirmation: Confirmation | None) -> dict[str, Any] | None:
+    return None if confirmation is None else asdict(confirmation)
+
+
+def _margin(margin: Margin | None) -> dict[str, Any] | None:
+    if margin is None:
+        return None
+    failure = margin.failure
+    return {
+        "holds_up_to": margin.holds_up_to,
+        "token": None if failure is None else failure.token,
+        "error": None if failure is None else type(failure.error).__name__,
+    }

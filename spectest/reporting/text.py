@@ -1,0 +1,222 @@
+"""The page a developer reads: it fits one screen and speaks only of the developer's own files.
+
+What broke; the durations that break it; the interleaving around them; who can produce it; whether
+stock asyncio shows it; how to replay it; how it was found.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from spectest.exploration.results import Margin, Report
+from spectest.reporting import words
+from spectest.reporting.deviations import Deviation, deviations_of
+from spectest.reporting.failure import Breakage, Facts, facts_of
+from spectest.reporting.interleaving import Row, matter
+from spectest.reporting.places import place_of
+
+__all__ = ["MAX_LINES", "render", "summary"]
+
+MAX_LINES = 25
+"""No page is longer."""
+
+_MESSAGE = 3
+_BLOCKED = 9
+_DEVIATIONS, _OF_MANY = 3, 2
+_MOST_ROWS = 12
+_SPINNING_ROWS = 4
+_LABEL = 9
+_LONGEST_TASK = 20
+_MARK, _PLAIN_MARK = "\N{RIGHTWARDS ARROW}", ">"
+_TIMES, _PLAIN_TIMES = "\N{MULTIPLICATION SIGN}", "x"
+
+
+def render(
+    report: Report,
+    *,
+    replay_hint: str | None = None,
+    width: int = 100,
+    encoding: str | None = None,
+) -> str:
+    """The page of a failure, at most 25 lines; for a clean report, its `summary`.
+
+    `replay_hint`: the command that replays it; `{token}` in it stands for the token, and a hint
+    that does not show the token is followed by it. `encoding`: of the stream the page is for, by
+    default of `sys.stdout`; what it cannot show is replaced.
+    """
+    if report.failure is None:
+        return _encodable(summary(report), encoding)
+    facts = facts_of(report)
+    labels = words.short(facts.tasks)
+    durations = _durations(facts.deviations, labels, width)
+    foot = _foot(facts, replay_hint, width)
+    head = _what_broke(facts.breakage, MAX_LINES - len(durations) - len(foot) - 6, width)
+    room = MAX_LINES - len(head) - len(durations) - len(foot) - 4
+    most = _SPINNING_ROWS if facts.breakage.error == "Livelock" else _MOST_ROWS
+    table = _interleaving(facts, labels, min(room, most), width)
+    parts = [part for part in (head, durations, table, foot) if part]
+    lines = [line for part in parts for line in ("", *part)][1:]
+    return _encodable("\n".join(lines), encoding)
+
+
+def _what_broke(broken: Breakage, room: int, width: int) -> list[str]:
+    first, *rest = broken.message or ("",)
+    group = f" (in an {broken.group}" if broken.group else ""
+    if group:
+        group += f" with {broken.others} more)" if broken.others else ")"
+    title = f"{broken.error}: {first}".removesuffix(": ") + group
+    if broken.place:
+        lines, most = [_cut(title, width), *(_cut(f"  {line}", width) for line in rest)], _MESSAGE
+    else:
+        lines = [part for line in (title, *rest) for part in _wrapped(line.strip(), width)]
+        lines, most = [lines[0].strip(), *lines[1:]], min(_BLOCKED, room)
+    if len(lines) > most:
+        lines[most:] = [f"  ... and {len(lines) - most} more"]
+    if broken.place:
+        lines.append(_cut(f"  {broken.place.long}  {broken.place.source}", width))
+    return lines
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        line,
+        width,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _durations(deviations: Sequence[Deviation], labels: dict[str, str], width: int) -> list[str]:
+    if not deviations:
+        return ["It fails in stock order, with no deviation."]
+    lines = ["What breaks it; all else is as usual:"]
+    shown = len(deviations) if len(deviations) <= _DEVIATIONS else _OF_MANY
+    for it in deviations[:shown]:
+        clauses = words.deviation(it, labels)
+        joined = ", ".join(clauses)
+        entry = [f"  {joined}"] if len(joined) + 2 <= width else _stacked(clauses, width)
+        if it.place and it.kind != "set":
+            task = f" in {labels.get(it.task, it.task)}" if it.task else ""
+            entry.append(_cut(f"    {it.place.long}{task}  {it.place.source}", width))
+        lines += entry
+    if len(deviations) > shown:
+        lines.append(f"  ... and {len(deviations) - shown} more, all in the token")
+    return lines
+
+
+def _stacked(clauses: Sequence[str], width: int) -> list[str]:
+    first, *rest = (_cut(clause, width - 4) for clause in clauses)
+    return [f"  {first}", *(f"    {clause}" for clause in rest)]
+
+
+def _interleaving(facts: Facts, labels: dict[str, str], room: int, width: int) -> list[str]:
+    shown = matter(facts.rows, facts.deviations, room)
+    rows = [row for row in shown if isinstance(row, Row)]
+    if not rows:
+        return []
+    times = _times(rows)
+    first = max(len("..."), *(len(text) for text in times.values()))
+    tasks = {row.task: _cut(labels.get(row.task, row.task), _LONGEST_TASK) for row in rows}
+    second = max(len("task"), *(len(text) for text in tasks.values()))
+    places = {row.number: place.short if (place := place_of(row.where)) else "" for row in rows}
+    last = max(len(text) for text in places.values())
+    third = min(max(len(words.row(row, labels)) for row in rows), width - first - second - last - 8)
+    lines = [f"  {'ms':>{first}}  {'task':{second}}  what happened"]
+    for line in shown:
+        if isinstance(line, int):
+            lines.append(f"  {'...':>{first}}  {line} {'step' if line == 1 else 'steps'} left out")
+            continue
+        mark = _MARK if line.deviates else " "
+        what = _cut(words.row(line, labels), third)
+        text = f"{mark} {times[line.time_ns]:>{first}}  {tasks[line.task]:{second}}  {what:{third}}"
+        lines.append(f"{text}  {places[line.number]}".rstrip())
+    return lines
+
+
+def _times(rows: Sequence[Row]) -> dict[int, str]:
+    """The moments, with as few digits as keep different moments different, and aligned."""
+    moments = {row.time_ns for row in rows}
+    for digits in (0, 1, 3, 6):
+        exact = all(ns % 10 ** (6 - digits) == 0 for ns in moments)
+        apart = len({f"{ns / 1e6:.{digits}f}" for ns in moments}) == len(moments)
+        if exact or (digits >= 3 and apart):
+            break
+    return {ns: f"{ns / 1e6:.{digits}f}" for ns in moments}
+
+
+def _foot(facts: Facts, replay_hint: str | None, width: int) -> list[str]:
+    hint = replay_hint or 'spectest.replay(program, "{token}")'
+    hint = hint.replace("{token}", facts.token)
+    lines = [
+        _cut(
+            _field("order", f"{facts.order_model}: {words.ORDER_MODELS[facts.order_model]}"), width
+        ),
+        _cut(_field("asyncio", words.confirmation(facts.confirmation)), width),
+        _field("replay", hint),
+    ]
+    if facts.token not in hint:
+        lines.append(_field("token", facts.token))
+    return [*lines, _cut(_field("found", _found(facts)), width)]
+
+
+def _field(label: str, text: str) -> str:
+    return f"{label:{_LABEL}}{text}"
+
+
+def _found(facts: Facts) -> str:
+    count = len(facts.deviations)
+    deviations = "1 deviation" if count == 1 else f"{count} deviations"
+    if facts.strategy == "replay":
+        return f"by replay of a token with {deviations}"
+    by = f"in execution {facts.found_at} of {facts.runs} by {facts.strategy}"
+    return f"{by}; shrunk to {deviations} in {facts.shrunk_in} more" if facts.shrunk_in else by
+
+
+def summary(report: Report) -> str:
+    """What an exploration without a failure is worth: how much was tried, and how far it holds."""
+    settings = report.settings
+    count = "1 execution" if report.executions == 1 else f"{report.executions} executions"
+    lines = [
+        f"{report.program}: no failure in {count} (order {settings.order}, seed {settings.seed})"
+    ]
+    if report.complete:
+        lines.append("  complete: there is no other execution under these settings")
+    lines += [f"  {line}" for line in report.confidence]
+    if report.margin is not None:
+        lines.append(f"  margin: {_margin(report.margin)}")
+    return "\n".join([*lines, *(f"  note: {note}" for note in report.notes)])
+
+
+def _margin(margin: Margin) -> str:
+    upto = f"holds up to {_TIMES}{margin.holds_up_to:g}"
+    failure = margin.failure
+    if failure is None:
+        return f"{upto}, and no failure was found beyond"
+    found = deviations_of(failure.plan, failure.trace, failure.stock_trace)
+    labels = words.short([event.subject for event in failure.trace if event.kind == "task"])
+    why = next(iter(found), None)
+    error = type(failure.error).__name__
+    if why is None:
+        return f"{upto}; then {error}"
+    if why.overtaken_by:
+        return f"{upto}; then `{why.name}` comes after `{why.overtaken_by}`: {error}"
+    return f"{upto}; then {', '.join(words.deviation(why, labels))}: {error}"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 3, 0)].rstrip() + "..."
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    """The text with what `encoding` cannot show replaced."""
+    encoding = encoding or getattr(sys.stdout, "encoding", None) or "ascii"
+    for symbol, plain in ((_MARK, _PLAIN_MARK), (_TIMES, _PLAIN_TIMES)):
+        try:
+            symbol.encode(encoding)
+        except UnicodeEncodeError:
+            text = text.replace(symbol, plain)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
