@@ -33,6 +33,7 @@ from spectest.eventloop.loop import (
 )
 from spectest.eventloop.recording import RecordingEventLoop
 from spectest.eventloop.sets import ordered_sets
+from spectest.eventloop.source import raised_at, shown
 from spectest.eventloop.waiting import describe, label_of
 from spectest.kernel.choices import Chooser, Door
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
@@ -52,7 +53,8 @@ class Limits:
 
     `elasticity`: by which part an undeclared sleep may stretch under `ties` and `any`.
     `exact`: modules whose sleeps never stretch.
-    `leaks`: whether a task that outlives the program is an error.
+    `leaks`: whether a task that outlives the program is an error. A library's background tasks,
+    which `asyncio.run` would cancel, are not the program's.
     `drain_s`: virtual seconds after the program's return in which tasks may end by themselves.
     `max_steps`, `max_steps_at_once`, `max_virtual_s`: budgets beyond which a `Livelock` is raised.
     """
@@ -67,7 +69,12 @@ class Limits:
 
 
 class World:
-    """One execution of one program under one plan, or under a chooser that makes its plan."""
+    """One execution of one program under one plan, or under a chooser that makes its plan.
+
+    Afterwards `plan` holds the deviations that took effect, `order_model` the weakest model that
+    allows them, `trace` what happened, if it was recorded; `ended_ns`, `steps` and `contested` say
+    how long it was in virtual time, in callbacks, and in questions to the chooser.
+    """
 
     def __init__(
         self,
@@ -84,6 +91,10 @@ class World:
         self.scheduler = Scheduler(self.door, self.clock, elasticity=self.limits.elasticity)
         self.recorder = TraceRecorder(self.clock, observers) if record or observers else None
         self.loops: list[VirtualEventLoop] = []
+        self.sealed = False
+        self.plan = self.door.plan
+        self.order_model: OrderModel = "strict"
+        self.ended_ns = self.steps = self.contested = 0
 
     # What the run was, afterwards.
 
@@ -92,17 +103,21 @@ class World:
         """The trace, if the world was told to record."""
         return self.recorder.trace() if self.recorder else None
 
-    @property
-    def order_model(self) -> OrderModel:
-        """The weakest order model that allows what happened."""
-        if self.scheduler.needs == "strict" and self.door.picks:
-            return "ties"
-        return self.scheduler.needs
-
-    @property
-    def steps(self) -> int:
-        """Callbacks run."""
-        return sum(loop.steps for loop in self.loops)
+    def _seal(self) -> None:
+        """Keep what the run was, before the world is torn down."""
+        if self.sealed:
+            return
+        self.sealed = True
+        self.plan = self.door.deviations()
+        self.order_model = self.scheduler.needs
+        if self.order_model == "strict" and self.plan.picks:
+            self.order_model = "ties"
+        self.ended_ns = self.clock.now_ns
+        self.steps = sum(loop.steps for loop in self.loops)
+        self.contested = self.door.contested
+        self.door.chooser = None
+        if self.recorder:
+            self.recorder.stop()
 
     # Running.
 
@@ -121,6 +136,7 @@ class World:
         finally:
             events.new_event_loop = new_event_loop
             asyncio._set_running_loop(outer)
+            self._let_go()
             if collecting:
                 gc.enable()
 
@@ -142,11 +158,17 @@ class World:
         return loop
 
     def _run(self, program: Callable[[], Any]) -> Any:
-        result = program()
-        if not inspect.isawaitable(result):
+        try:
+            result = program()
+            if not inspect.isawaitable(result):
+                for loop in self.loops:
+                    self._judge(loop)
+                return result
+        finally:
+            if self.loops:
+                self._seal()
             for loop in self.loops:
-                self._judge(loop)
-            return result
+                self._tear_down(loop)
         if not inspect.iscoroutine(result):
             raise UsageError(
                 f"the program returned {result!r}; it must be a coroutine function or a function "
@@ -162,6 +184,7 @@ class World:
             self._judge(loop)
             return answer
         finally:
+            self._seal()
             self._tear_down(loop)
 
     def _drain(self, loop: VirtualEventLoop) -> None:
@@ -175,13 +198,13 @@ class World:
     def _judge(self, loop: VirtualEventLoop) -> None:
         for context in loop.callback_failures:
             raise _failure_of(context)
-        alive = [task for task in loop.tasks if not task.done()]
+        alive = [t for t in loop.tasks if not t.done() and id(t) not in loop.background]
         if alive and self.limits.leaks == "error" and not loop.is_closed():
             lines = describe(alive)
             raise TaskLeaked(
                 "the program returned and left behind:\n"
                 + "\n".join(f"  {line}" for line in lines)
-                + "\nCancel and await it before returning, or say leaks='ignore'.",
+                + f"\n{_remedy(alive)}",
                 tasks=tuple(lines),
             )
         for future in [*loop.tasks, *loop.failed_futures]:
@@ -204,6 +227,7 @@ class World:
                 loop.draining_until_ns = self.clock.now_ns
                 try:
                     loop.run_forever()
+                    loop.draining_until_ns = None
                     loop.run_until_complete(loop.shutdown_asyncgens())
                 except (Livelock, Violation):
                     break
@@ -214,6 +238,18 @@ class World:
                     task.exception()
             loop.close()
 
+    def _let_go(self) -> None:
+        """Cut the circles of references, so that the world is freed now and not by the collector.
+
+        Tasks of dead worlds would also pile up in asyncio's own set of all tasks, where those of
+        one number have one hash.
+        """
+        self.door.on_choice = None
+        for loop in self.loops:
+            loop.tasks.clear()
+            loop.failed_futures.clear()
+            loop.callback_failures.clear()
+
 
 def _failure_of(context: dict[str, Any]) -> Violation:
     error = context.get("exception")
@@ -221,19 +257,45 @@ def _failure_of(context: dict[str, Any]) -> Violation:
     if "never retrieved" in context["message"] and future is not None:
         return _unretrieved(future)
     handle = context.get("handle")
-    callback = getattr(getattr(handle, "_callback", None), "__qualname__", "a callback")
-    failure = CallbackFailure(f"{context['message']}: {error!r}", callback=callback)
+    if handle is None or error is None:
+        failure = CallbackFailure(f"{context['message']}: {error!r}", callback="")
+    else:
+        callback = getattr(handle._callback, "__qualname__", type(handle._callback).__name__)
+        failure = CallbackFailure(
+            f"the callback {callback} raised {_described(error)}.\n"
+            "asyncio only logs it, so what the callback was for did not happen and nobody knows.\n"
+            "Let it handle what it raises, or await a task that does its work.",
+            callback=callback,
+        )
     failure.__cause__ = error
     return failure
 
 
 def _unretrieved(future: asyncio.Future[Any]) -> UnretrievedException:
     error = future.exception()
+    assert error is not None
     label = label_of(future) if isinstance(future, asyncio.Task) else "a future"
+    ended = "raised" if isinstance(future, asyncio.Task) else "ended with"
     violation = UnretrievedException(
-        f"{label} raised {type(error).__name__}: {error}\n"
+        f"{label} {ended} {_described(error)},\n"
         "and nobody ever asked for its result. Await it, or look at its exception().",
         task=label,
     )
     violation.__cause__ = error
     return violation
+
+
+def _described(error: BaseException) -> str:
+    line = raised_at(error)
+    place = f" at {shown(line.file)}:{line.line} in {line.function}" if line else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _remedy(alive: Sequence[asyncio.Task[Any]]) -> str:
+    deaf = [label_of(task) for task in alive if task.cancelling()]
+    if not deaf:
+        return "Cancel and await it before returning, or say leaks='ignore'."
+    return (
+        f"Cancelled, but still there: {', '.join(deaf)}. A task that catches CancelledError must "
+        "raise it again; or say leaks='ignore'."
+    )

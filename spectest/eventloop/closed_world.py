@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 from spectest.errors import RealWorldError
 from spectest.eventloop.source import here
+from spectest.kernel.trace import SourceLine
 
 __all__ = ["REFUSED", "ClosedWorld"]
 
@@ -75,10 +76,9 @@ REFUSED: dict[str, tuple[str, str]] = {
 """Method of `AbstractEventLoop` -> why it is refused, and what to do instead."""
 
 
-def refuse(call: str) -> NoReturn:
-    """Raise the `RealWorldError` of one method of the table."""
+def refuse(call: str, line: SourceLine) -> NoReturn:
+    """Raise the `RealWorldError` of one method of the table, called at `line`."""
     reason, alternative = REFUSED[call]
-    line = here(2)
     where = f"{line.file}:{line.line} in {line.function}" if line else None
     place = f" at {where}" if where else ""
     raise RealWorldError(
@@ -92,17 +92,22 @@ def refuse(call: str) -> NoReturn:
 
 def _refusal(name: str) -> Callable[..., Any]:
     stock = getattr(asyncio.AbstractEventLoop, name)
-    if inspect.iscoroutinefunction(stock):
+    if not inspect.iscoroutinefunction(stock):
 
-        async def refused_later(self: object, *args: object, **kwargs: object) -> NoReturn:
-            refuse(name)
+        def refused(self: object, *args: object, **kwargs: object) -> NoReturn:
+            refuse(name, here(1))
 
-        return functools.wraps(stock)(refused_later)
+        return functools.wraps(stock)(refused)
 
-    def refused(self: object, *args: object, **kwargs: object) -> NoReturn:
-        refuse(name)
+    async def refused_at(line: SourceLine) -> NoReturn:
+        refuse(name, line)
 
-    return functools.wraps(stock)(refused)
+    # A coroutine may be made in one place and awaited in another, or become a task: it fails like
+    # any coroutine, when it runs, and names the line at which it was made.
+    def refused_later(self: object, *args: object, **kwargs: object) -> Awaitable[NoReturn]:
+        return refused_at(here(1))
+
+    return functools.wraps(stock)(refused_later)
 
 
 class ClosedWorld:

@@ -22,14 +22,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from spectest.errors import RealWorldError
 from spectest.eventloop.source import calling_frame
 from spectest.kernel.clock import NANOSECONDS, seconds_to_ns
-
-if TYPE_CHECKING:
-    from spectest.eventloop.loop import VirtualEventLoop
+from spectest.kernel.operations import Operation
+from spectest.kernel.scheduler import Scheduler
 
 __all__ = ["Jobs", "virtual_sleep"]
 
@@ -119,10 +118,27 @@ def virtual_sleep() -> Iterator[None]:
         time.sleep = before
 
 
+class _Host(Protocol):
+    """What the jobs need of their loop."""
+
+    scheduler: Scheduler
+
+    def create_future(self) -> asyncio.Future[Any]: ...
+
+    def schedule_operation(
+        self,
+        when: float,
+        start: Callable[[asyncio.TimerHandle], Operation],
+        callback: Callable[[], object],
+    ) -> asyncio.TimerHandle: ...
+
+    def woken_from_outside(self) -> bool: ...
+
+
 class Jobs:
     """The executor jobs of one loop. `in_flight`: how many are blocked in the real world."""
 
-    def __init__(self, loop: VirtualEventLoop) -> None:
+    def __init__(self, loop: _Host) -> None:
         self._loop = loop
         self._alive: list[_Job] = []
         self._blocked: list[_Job] = []

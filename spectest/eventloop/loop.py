@@ -14,6 +14,7 @@ import sys
 import threading
 from asyncio import futures
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any, TypeVarTuple, Unpack
 
 from spectest.errors import Deadlock, Livelock
@@ -21,8 +22,14 @@ from spectest.eventloop import jobs, waiting
 from spectest.eventloop.closed_world import ClosedWorld
 from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle
 from spectest.eventloop.internals import LoopInternals
-from spectest.eventloop.source import calling_frame
-from spectest.eventloop.tasks import VirtualFuture, VirtualTask, number_of
+from spectest.eventloop.source import calling_frame, made_by_library
+from spectest.eventloop.tasks import (
+    VirtualFuture,
+    VirtualTask,
+    eager_task_factory,
+    name_by_creation,
+    number_of,
+)
 from spectest.kernel.choices import Door
 from spectest.kernel.clock import NANOSECONDS, Instant, VirtualClock, seconds_to_ns
 from spectest.kernel.identity import Identities
@@ -37,9 +44,8 @@ __all__ = ["VirtualEventLoop", "name_of_wait"]
 _WAKE_SLEEPER = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
 _current_task = asyncio.current_task
 _Ts = TypeVarTuple("_Ts")
-_FOREVER_S = 1e10
 
-DEFAULT_MAX_STEPS = 1_000_000
+DEFAULT_MAX_STEPS = 200_000
 DEFAULT_MAX_STEPS_AT_ONCE = 100_000
 DEFAULT_MAX_VIRTUAL_S = 366 * 86_400.0
 
@@ -79,6 +85,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self.scheduler = scheduler
         self.identities = Identities(scheduler.door)
         self.tasks: list[asyncio.Task[Any]] = []
+        self.background: set[int] = set()
         self.quiet = False
         self.draining_until_ns: int | None = None
         self.failed_futures: list[asyncio.Future[Any]] = []
@@ -89,10 +96,11 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self._max_steps = max_steps
         self._max_steps_at_once = max_steps_at_once
         self._max_virtual_ns = seconds_to_ns(max_virtual_s)
-        self._task_count = 0
+        self.task_count = 0
+        self.eager = False
         self._wakeup = threading.Semaphore(0)
         self._threads_before = threading.active_count()
-        self._jobs = jobs.Jobs(self)
+        self._jobs: jobs.Jobs | None = None
         self._steps = Steps(scheduler) if scheduler.order == "any" else None
 
     # Time.
@@ -153,7 +161,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         if math.isnan(when):
             raise ValueError("a deadline must not be NaN")
         handle = VirtualTimerHandle(when, callback, args, self, context)
-        due_ns = seconds_to_ns(min(when, _FOREVER_S))
+        due_ns = seconds_to_ns(when)
         chain = number_of(_current_task(self))
         frame = calling_frame(sys._getframe(2))
         name, sleeping = name_of_wait(callback, frame)
@@ -187,7 +195,9 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         if handle._scheduled:  # type: ignore[attr-defined]
-            self.scheduler.cancel(handle.operation)  # type: ignore[attr-defined]
+            operation: Operation = handle.operation  # type: ignore[attr-defined]
+            self.scheduler.cancel(operation)
+            operation.payload = None
 
     # Tasks and futures.
 
@@ -198,38 +208,50 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self._check_closed()
         if self._task_factory is None:
             if kwargs.get("name") is None:
-                kwargs["name"] = f"Task-{self._task_count + 1}"
+                kwargs["name"] = f"Task-{self.task_count + 1}"
             task: asyncio.Task[Any] = self.task_class(coro, loop=self, **kwargs)
             if self._debug:
                 del task._source_traceback[-1]  # type: ignore[attr-defined]
         else:
+            if self.eager and kwargs.get("name") is None:
+                kwargs["name"] = f"Task-{self.task_count + 1}"
             task = super().create_task(coro, **kwargs)
+            name_by_creation(task)
         if self.quiet:
             self.tasks.append(task)
+            if made_by_library(sys._getframe(1)):
+                self.background.add(id(task))
         return task
 
     def set_task_factory(self, factory: Any) -> None:
         """Like stock; `asyncio.eager_task_factory` makes tasks of this loop's own kind."""
-        if factory is not None and factory is getattr(asyncio, "eager_task_factory", None):
-            factory = asyncio.create_eager_task_factory(  # type: ignore[attr-defined,unused-ignore]
-                self.task_class
-            )
-        super().set_task_factory(factory)
+        self.eager = factory is not None and factory is getattr(asyncio, "eager_task_factory", 0)
+        super().set_task_factory(eager_task_factory if self.eager else factory)
+
+    def get_task_factory(self) -> Any:
+        """Like stock: what was set."""
+        return asyncio.eager_task_factory if self.eager else self._task_factory
 
     def next_task_number(self) -> int:
         """Tasks count from 1, in order of creation."""
-        self._task_count += 1
-        return self._task_count
+        self.task_count += 1
+        return self.task_count
 
     # The loop.
 
     def _run_once(self) -> None:
         """Poll and run the ready queue, again and again until somebody stops the loop."""
-        ready, clock, poll = self._ready, self._clock, self.scheduler.poll
-        instant, left = clock.now_ns, self._max_steps_at_once
+        ready, clock, poll, run_ready = (
+            self._ready,
+            self._clock,
+            self.scheduler.poll,
+            self._run_ready,
+        )
+        instant = left = -1
         while True:
-            if self._jobs.in_flight and not ready and not self._stopping and self._jobs.wait():
-                continue
+            if self._jobs is not None and not ready and not self._stopping:
+                if self._jobs.in_flight and self._jobs.wait():
+                    continue
             batch = poll(bool(ready) or self._stopping)
             if batch:
                 self._deliver(batch)
@@ -241,16 +263,23 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
                 self._bring_to_front(self._steps)
                 todo = 1
             if clock.now_ns != instant:
-                instant, left = clock.now_ns, self._max_steps_at_once
+                instant = clock.now_ns
+                left = self._steps_left(instant)
             left -= todo
             self.steps += todo
-            if left < 0 or self.steps > self._max_steps or instant > self._max_virtual_ns:
+            if left < 0:
                 self._spinning()
-            if self.draining_until_ns is not None and instant > self.draining_until_ns:
-                self.stop()
-            self._run_ready(todo)
+            run_ready(todo)
             if self._stopping:
                 return
+
+    def _steps_left(self, instant: int) -> int:
+        """How many callbacks may run at the instant that begins; below zero: time is over."""
+        if self.draining_until_ns is not None and instant > self.draining_until_ns:
+            self.stop()
+        if instant > self._max_virtual_ns:
+            return -1
+        return min(self._max_steps_at_once, self._max_steps - self.steps)
 
     def _bring_to_front(self, steps: Steps) -> None:
         """Under `any`: put the step that goes next at the head of the ready queue."""
@@ -277,7 +306,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
 
     def _deliver(self, batch: Sequence[Operation]) -> None:
         for operation in batch:
-            handle = operation.payload
+            handle, operation.payload = operation.payload, None
             handle._scheduled = False
             self._ready.append(handle)
 
@@ -287,6 +316,8 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
             handle = popleft()
             if not handle._cancelled:
                 handle._run()
+        # The traceback of a failed task keeps this frame, and must not keep the task through it.
+        handle = None  # type: ignore[assignment]
 
     def _quiescent(self) -> None:
         """Nothing can run and nothing is pending: wait for other threads, or it is a deadlock."""
@@ -331,7 +362,9 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         return self._wakeup.acquire(blocking=False)
 
     def close(self) -> None:
-        self._jobs.close()
+        if self._jobs is not None:
+            self._jobs.close()
+            self._jobs = None
         super().close()
 
     # Exceptions.
@@ -356,4 +389,6 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self._check_closed()
         if self._debug:
             self._check_callback(func, "run_in_executor")
+        if self._jobs is None:
+            self._jobs = jobs.Jobs(self)
         return self._jobs.submit(executor, func, args)

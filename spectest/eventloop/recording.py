@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from spectest.eventloop.loop import VirtualEventLoop
@@ -24,6 +25,11 @@ class _RecordingTask(VirtualTask):
         if accepted:
             loop.emit("cancel", label_of(self), where=here())
         return accepted
+
+    def set_name(self, value: object, /) -> None:
+        super().set_name(value)
+        loop: RecordingEventLoop = self.get_loop()  # type: ignore[assignment]
+        loop.named(self)
 
 
 class RecordingEventLoop(VirtualEventLoop):
@@ -72,11 +78,17 @@ class RecordingEventLoop(VirtualEventLoop):
         self.emit("task", label_of(task), where=here(), detail=str(getattr(task, "number", "")))
         return task
 
+    def named(self, task: VirtualTask) -> None:
+        """`asyncio.create_task` of CPython 3.11 gives a task its name after the loop made it."""
+        last = self.recorder.events[-1] if self.recorder.events else None
+        if last is not None and last.kind == "task" and last.detail == str(task.number):
+            self.recorder.events[-1] = replace(last, subject=label_of(task))
+
     def _deliver(self, batch: Sequence[Operation]) -> None:
-        super()._deliver(batch)
         for operation in batch:
             handle = operation.payload
             handle.cause = self.recorder.emit("complete", operation.label, cause=handle.cause)
+        super()._deliver(batch)
 
     def _run_ready(self, todo: int) -> None:
         recorder = self.recorder
@@ -95,10 +107,11 @@ class RecordingEventLoop(VirtualEventLoop):
                 where = _failed_at(task)
                 recorder.emit("end", label_of(task), where=where, detail=_ending(task))
             recorder.current = -1
+        handle = task = None  # type: ignore[assignment]
 
 
 def _failed_at(task: asyncio.Task[Any]) -> SourceLine:
-    error = None if task.cancelled() else task._exception  # type: ignore[attr-defined]
+    error = None if task.cancelled() else task._exception
     return NOWHERE if error is None else raised_at(error)
 
 

@@ -1,12 +1,13 @@
 """Whose line is it? Finds the line of the user's program in a stack of frames.
 
-Files are of three kinds: the platform's (the standard library and spectest itself), libraries' (in
-a `site-packages`), and the user's own. The nearest line of the user's own wins, then the nearest of
-a library.
+Files are of three kinds: the platform's (the standard library and spectest itself), libraries'
+(below a folder into which packages were installed), and the user's own. The nearest line of the
+user's own wins, then the nearest of a library.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import sys
@@ -28,6 +29,7 @@ __all__ = [
     "here",
     "kind_of_file",
     "line_of",
+    "made_by_library",
     "raised_at",
     "shown",
     "suspended_at",
@@ -41,6 +43,7 @@ _STDLIB = tuple(
     for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
 )
 _kinds: dict[str, int] = {}
+_RUNS_CALLBACKS = "_run_ready"
 
 # C objects that stand between an `await` and the asynchronous generator or coroutine behind it.
 _WRAPPERS = ("async_generator_asend", "async_generator_athrow", "coroutine_wrapper")
@@ -61,11 +64,44 @@ def _classify(filename: str) -> int:
         return LIBRARY
     if filename.startswith(_STDLIB):
         return PLATFORM
-    return USER
+    return LIBRARY if any(map(_holds_packages, _folders_above(filename))) else USER
+
+
+def _folders_above(filename: str) -> Iterator[str]:
+    """The entries of `sys.path` below which the file is."""
+    for entry in sys.path:
+        folder = os.path.abspath(entry) + os.sep
+        if filename.startswith(folder):
+            yield folder
+
+
+@functools.cache
+def _holds_packages(folder: str) -> bool:
+    """Whether an installer put packages there (`pip install --target`, a distribution's folder)."""
+    try:
+        return any(name.endswith(".dist-info") for name in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def made_by_library(frame: FrameType | None) -> bool:
+    """Whether the nearest frame that is not the platform's is a library's."""
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        kind = _kinds.get(filename)
+        if kind is None:
+            kind = kind_of_file(filename)
+        if kind != PLATFORM:
+            return kind == LIBRARY
+        frame = frame.f_back
+    return False
 
 
 def calling_frame(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame of the user's own from `frame` outwards, else of a library, else None."""
+    """The nearest frame of the user's own from `frame` outwards, else of a library, else None.
+
+    The search ends where the loop runs its callbacks: who started the loop did not make this call.
+    """
     library = None
     kinds = _kinds
     while frame is not None:
@@ -77,6 +113,8 @@ def calling_frame(frame: FrameType | None) -> FrameType | None:
             return frame
         if kind == LIBRARY and library is None:
             library = frame
+        elif kind == PLATFORM and frame.f_code.co_name == _RUNS_CALLBACKS:
+            break
         frame = frame.f_back
     return library
 

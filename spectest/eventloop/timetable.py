@@ -21,6 +21,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from spectest.kernel.clock import NANOSECONDS
@@ -117,7 +118,7 @@ class Score(Scheduler):
             at = f"at {poll.instant_ns / 1e6:g} ms"
             if late is not None:
                 return f"the exact timer {late.label!r} misses a poll {at}"
-            for first, second in zip(exact, exact[1:], strict=False):
+            for first, second in pairwise(exact):
                 keys = [(item.operation.due_ns, item.operation.reading) for item in (first, second)]
                 if keys[0] > keys[1]:
                     return (
@@ -130,28 +131,28 @@ class Timetable:
     """The real moments of a score's instants, and the clock that follows from them.
 
     `gap_s`: the least real time from one instant to the next. An operation that misses polls of an
-    instant (`Hold.polls`) becomes due half a gap after them, and the poll that delivers it waits
-    for that: it opens the next `stage` of the instant. Real moments are seconds from the beginning.
+    instant (`Hold.polls`) becomes due a gap later, and the poll that delivers it waits for that: it
+    opens the next `stage` of the instant. Real moments are seconds from the beginning.
     """
 
     def __init__(self, score: Score, gap_s: float) -> None:
         self.score = score
         self.gap_s = gap_s
         self.instants_ns = [0]
-        windows = [gap_s * 0.75]
+        windows = [gap_s]
         for number, poll in enumerate(score.polls):
             if poll.instant_ns > self.instants_ns[-1]:
                 self.instants_ns.append(poll.instant_ns)
-                windows.append(gap_s * 0.75)
+                windows.append(gap_s)
                 stage = 0
             elif number == 0:
                 stage = 0
             if any(score.overlooked(number, item) for item in poll.batch):
                 stage += 1
-                windows[-1] += gap_s / 2
+                windows[-1] += gap_s
             windows[-1] += 3 * poll.spent_s
             poll.instant, poll.stage = len(self.instants_ns) - 1, stage
-        lengths_ns = [b - a for a, b in zip(self.instants_ns, self.instants_ns[1:], strict=False)]
+        lengths_ns = [b - a for a, b in pairwise(self.instants_ns)]
         self.starts = [0.0]
         for window, length_ns in zip(windows, lengths_ns, strict=False):
             idle = min(length_ns / NANOSECONDS, _LONGEST_IDLE_S)
@@ -212,7 +213,7 @@ class Timetable:
             (self._bounds(i, base, known)[0] for i in poll.batch[place + 1 :]), default=math.inf
         )
         if self.score.overlooked(item.delivered, item):
-            opens = self.starts[poll.instant] + poll.stage * self.gap_s / 2
+            opens = self.starts[poll.instant] + poll.stage * self.gap_s
             low = max(low, base + self.slowness * opens)
         if low < natural < high:
             return natural
@@ -235,12 +236,9 @@ class Timetable:
         )
 
     def _never(self, item: Item, natural: float) -> float:
-        """The deadline of what the score cancels before it is delivered: after that, if close."""
+        """The deadline of what the score cancels before it is delivered: after the cancellation."""
         if item.cancelled < 0:
             return natural
         at = self.score.polls[item.cancelled].instant
-        if item.operation.due_ns > self.instants_ns[at]:
-            return natural
-        return self.instants_ns[at] / NANOSECONDS + self.slowness * (
-            self.starts[at] + self.windows[at]
-        )
+        closes = self.starts[at] + self.windows[at]
+        return max(natural, self.instants_ns[at] / NANOSECONDS + self.slowness * closes)

@@ -27,7 +27,7 @@ def label_of(task: Any) -> str:
 
 def task_of(handle: asyncio.Handle) -> asyncio.Task[Any] | None:
     """The task that this callback continues, or None."""
-    owner = getattr(handle._callback, "__self__", None)
+    owner = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
     return owner if isinstance(owner, asyncio.Task) else None
 
 
@@ -41,7 +41,8 @@ def busiest(ready: Iterable[asyncio.Handle]) -> str | None:
     tasks = [task for task in map(task_of, handles) if task is not None]
     if tasks:
         return Counter(map(label_of, tasks)).most_common(1)[0][0]
-    names = [getattr(handle._callback, "__qualname__", "") for handle in handles]
+    callbacks = [handle._callback for handle in handles]  # type: ignore[attr-defined]
+    names = [getattr(callback, "__qualname__", "") for callback in callbacks]
     return Counter(filter(None, names)).most_common(1)[0][0] if any(names) else None
 
 

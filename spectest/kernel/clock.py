@@ -11,14 +11,18 @@ from __future__ import annotations
 
 from spectest.errors import InternalError
 
-__all__ = ["NANOSECONDS", "Instant", "VirtualClock", "seconds_to_ns"]
+__all__ = ["FOREVER_NS", "NANOSECONDS", "Instant", "VirtualClock", "seconds_to_ns"]
 
 NANOSECONDS = 1_000_000_000
 
 
+FOREVER_NS = 10**19
+"""Three centuries: what is due then never comes."""
+
+
 def seconds_to_ns(seconds: float) -> int:
-    """Nearest whole nanosecond; infinities and NaN raise as `round` does."""
-    return round(seconds * NANOSECONDS)
+    """Nearest whole nanosecond, at most `FOREVER_NS`; NaN raises `ValueError` as `round` does."""
+    return round(min(seconds * NANOSECONDS, FOREVER_NS))
 
 
 class Instant(float):

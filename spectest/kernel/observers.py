@@ -32,6 +32,7 @@ class TraceRecorder:
     def __init__(self, clock: VirtualClock, observers: Sequence[Observer] = ()) -> None:
         self.events: list[TraceEvent] = []
         self.current = -1
+        self._stopped = False
         self._clock = clock
         self._observers = tuple(observers)
 
@@ -46,6 +47,8 @@ class TraceRecorder:
         detail: str = "",
     ) -> int:
         """Append an event and return its number; its cause is `current` unless given."""
+        if self._stopped:
+            return -1
         number = len(self.events)
         cause = self.current if cause is None else cause
         event = TraceEvent(number, self._clock.now_ns, kind, subject, task, cause, where, detail)
@@ -53,6 +56,10 @@ class TraceRecorder:
         for observer in self._observers:
             observer.on_event(event)
         return number
+
+    def stop(self) -> None:
+        """What happens from now on is not part of the execution."""
+        self._stopped = True
 
     def trace(self) -> Trace:
         """What was recorded so far."""

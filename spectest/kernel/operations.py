@@ -20,7 +20,9 @@ class Operation:
     `label` is unique in the execution and the same in every execution of the program: the name of
     what was called and how many of that name came before. `chain` is the task that started it (by
     number of creation, -1 for none). `reading` is the reading of the clock its deadline was
-    computed from. `payload` is the platform's own object, returned at delivery.
+    computed from. `payload` is the platform's own object, returned at delivery. `polls`: how
+    many polls the plan lets it miss; `missed`: how many it has. `place`: in which order it left the
+    timer heap of a run without deviations, 0 while it is in there.
     """
 
     __slots__ = (
@@ -37,6 +39,8 @@ class Operation:
         "nominal_ns",
         "number",
         "payload",
+        "place",
+        "polls",
         "reading",
         "started_ns",
     )
@@ -65,6 +69,8 @@ class Operation:
         self.missed = 0
         self.missed_at_ns = -1
         self.behind = 0
+        self.place = 0
+        self.polls = 0
 
     def __lt__(self, other: object) -> bool:
         """Never: equal keys stay in the order in which CPython's heap algorithm leaves them."""

@@ -16,23 +16,16 @@ what was decided is written down as holds, and a plan of these holds repeats the
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any
 
 from spectest.kernel.choices import Door
-from spectest.kernel.clock import VirtualClock
+from spectest.kernel.clock import FOREVER_NS, VirtualClock
 from spectest.kernel.operations import Kind, Operation
 from spectest.kernel.plan import NO_HOLD, Hold, OrderModel
+from spectest.kernel.timer_heap import TimerHeap
 
 __all__ = ["Scheduler"]
-
-# CPython's BaseEventLoop rebuilds its timer heap beyond these; equal deadlines then change places.
-_MANY_TIMERS = 100
-_MANY_CANCELLED = 0.5
-
-Entry = tuple[int, int, Operation]
 
 
 class Scheduler:
@@ -47,12 +40,13 @@ class Scheduler:
         self.order: OrderModel = door.plan.order
         self.needs: OrderModel = "strict"
         self.elasticity = 0.0 if self.order == "strict" else elasticity
-        self.on_delivery: Callable[[Operation], None] | None = None
         self._asking = door.chooser is not None
         self._stock = not self._asking and not door.plan.holds
-        self._heap: list[Entry] = []
+        self._heap = TimerHeap()
+        # The heap of a run without deviations, for the order of equal deadlines in one with some.
+        self._shadow = self._heap if self._stock else TimerHeap()
+        self._left_shadow = 0
         self._elastic: dict[int, Operation] = {}
-        self._cancelled = 0
         self._started = 0
         self._names: dict[str, int] = {}
 
@@ -65,7 +59,9 @@ class Scheduler:
     def sleep(self, name: str, due_ns: int, reading: int, chain: int, payload: Any) -> Operation:
         """Start an undeclared sleep: it may stretch by the elasticity, and never ends early."""
         length = due_ns - self.clock.now_ns
-        latest = due_ns + int(length * self.elasticity) if length > 0 else due_ns
+        latest = due_ns
+        if length > 0 and due_ns < FOREVER_NS:
+            latest += int(length * self.elasticity)
         return self._start("sleep", name, (due_ns, due_ns, latest), reading, chain, payload)
 
     def operation(
@@ -85,14 +81,16 @@ class Scheduler:
     def cancel(self, operation: Operation) -> None:
         """Forget a pending operation; it will not be delivered."""
         operation.cancelled = True
+        if not self._stock and not operation.place:
+            self._shadow.cancelled += 1
         if self._elastic.pop(operation.number, None) is None:
-            self._cancelled += 1
-            hold = self.door.plan.holds.get(operation.label, NO_HOLD)
+            self._heap.cancelled += 1
         else:
-            hold = Hold(self.clock.now_ns + 1 - operation.nominal_ns)
+            operation.due_ns, operation.missed = self.clock.now_ns + 1, 0
         # Overdue and not delivered: that it was still pending is a deviation like any other.
         if not self._stock and self.clock.now_ns >= operation.nominal_ns:
-            self._keep(operation, hold)
+            operation.behind = 0
+            self._write_down(operation)
 
     def name(self, name: str) -> str:
         """`name` and how many of that name this execution has had, itself included."""
@@ -103,7 +101,7 @@ class Scheduler:
     @property
     def pending(self) -> list[Operation]:
         """What has not completed, in the order in which it was started."""
-        timed = [entry[2] for entry in self._heap if not entry[2].cancelled]
+        timed = [entry[2] for entry in self._heap.entries if not entry[2].cancelled]
         return sorted([*timed, *self._elastic.values()], key=lambda operation: operation.number)
 
     def _start(
@@ -126,23 +124,25 @@ class Scheduler:
             chain,
             payload,
         )
+        if not self._stock:
+            self._shadow.push(operation.nominal_ns, operation)
         if self._asking and operation.latest_ns != operation.earliest_ns:
             self._elastic[operation.number] = operation
             return operation
         if not self._stock:
             self._follow_plan(operation)
-        heapq.heappush(self._heap, (operation.due_ns, reading, operation))
+        self._heap.push(operation.due_ns, operation)
         return operation
 
     def _follow_plan(self, operation: Operation) -> None:
         hold = self.door.plan.holds.get(operation.label, NO_HOLD)
-        if operation.kind == "sleep":
-            operation.due_ns += max(hold.by_ns, 0)
-        elif operation.kind != "timer":
-            due_ns = operation.due_ns + hold.by_ns
-            operation.due_ns = min(max(due_ns, operation.earliest_ns), operation.latest_ns)
-        operation.missed = hold.polls
         operation.behind = hold.behind
+        if operation.kind == "timer":
+            return
+        due_ns = max(operation.nominal_ns + hold.by_ns, operation.earliest_ns)
+        # How far a sleep stretches is the plan's business: tokens do not know the elasticity.
+        operation.due_ns = due_ns if operation.kind == "sleep" else min(due_ns, operation.latest_ns)
+        operation.polls = hold.polls
 
     # Polls.
 
@@ -151,61 +151,49 @@ class Scheduler:
 
         Empty although nothing is ready: nothing will ever complete.
         """
-        heap, elastic = self._heap, self._elastic
-        if not heap and not elastic:
+        if not self._stock and self._shadow.entries:
+            self._shadow.prune()
+        if not self._heap.entries and not self._elastic:
             return ()
-        self._prune()
-        forced = None
-        if not ready:
-            if elastic:
-                forced, instant = self._next()
-            elif heap:
-                instant = heap[0][0]
-            else:
-                return ()
-            if instant > self.clock.now_ns:
-                self.clock.advance_to(instant)
-        batch = self._due(ready)
-        if elastic:
-            batch += self._joining(forced)
-        if not self._stock:
-            if len(batch) > 1:
-                batch = self._ordered(batch)
-            for operation in batch:
-                self._write_down(operation)
-        if self.on_delivery is not None:
-            for operation in batch:
-                self.on_delivery(operation)
+        self._heap.prune()
+        if not ready and not self._elastic and self._nothing_due():
+            return ()
+        forced = None if ready else self._advance()
+        if self._stock:
+            return self._heap.take(self.clock.now_ns)
+        for operation in self._shadow.take(self.clock.now_ns):
+            self._left_shadow += 1
+            operation.place = self._left_shadow
+        batch = self._ordered(self._due(ready) + self._joining(forced))
+        for operation in batch:
+            self._write_down(operation)
         return batch
 
-    def _prune(self) -> None:
-        """Drop cancelled timers exactly when CPython does."""
-        heap = self._heap
-        if len(heap) > _MANY_TIMERS and self._cancelled / len(heap) > _MANY_CANCELLED:
-            heap[:] = [entry for entry in heap if not entry[2].cancelled]
-            heapq.heapify(heap)
-            self._cancelled = 0
-        while heap and heap[0][2].cancelled:
-            heapq.heappop(heap)
-            self._cancelled -= 1
+    def _nothing_due(self) -> bool:
+        entries = self._heap.entries
+        return not entries or entries[0][0] >= FOREVER_NS
+
+    def _advance(self) -> Operation | None:
+        """Move the clock to what completes next; the elastic operation that was chosen, if any."""
+        if self._elastic:
+            chosen, instant = self._next()
+        else:
+            chosen, instant = None, self._heap.entries[0][0]
+        if instant > self.clock.now_ns:
+            self.clock.advance_to(instant)
+        return chosen
 
     def _due(self, ready: bool) -> list[Operation]:
-        """Take from the heap what is due, cancelled entries included, as CPython does."""
-        heap, now = self._heap, self.clock.now_ns
-        batch, missing = [], []
-        while heap and heap[0][0] <= now:
-            operation = heapq.heappop(heap)[2]
-            if operation.cancelled:
-                self._cancelled -= 1
-            elif operation.missed:
-                missing.append(operation)
-            else:
-                batch.append(operation)
+        """Take from the heap what is due, but for what misses this poll."""
+        batch: list[Operation] = []
+        missing: list[Operation] = []
+        for operation in self._heap.take(self.clock.now_ns):
+            (missing if operation.missed < operation.polls else batch).append(operation)
         if missing and not ready and not batch:
             return missing
         for operation in missing:
-            operation.missed -= 1
-            heapq.heappush(heap, (operation.due_ns, operation.reading, operation))
+            self._misses(operation)
+            self._heap.push(operation.due_ns, operation)
         return batch
 
     def _next(self) -> tuple[Operation | None, int]:
@@ -216,8 +204,8 @@ class Scheduler:
         stock_ns = max(stock.nominal_ns, now)
         horizon = max(now, min(op.latest_ns for op in waiting))
         options: list[tuple[Operation | None, int]] = [(stock, stock_ns)]
-        if self._heap:
-            exact_ns = max(now, self._heap[0][0])
+        if self._heap.entries:
+            exact_ns = max(now, self._heap.entries[0][0])
             horizon = min(horizon, exact_ns)
             if exact_ns <= stock_ns:
                 options = [(None, exact_ns)]
@@ -240,14 +228,17 @@ class Scheduler:
             if operation.earliest_ns > now:
                 continue
             if operation is not forced and operation.latest_ns > now and not self._joins(operation):
-                if operation.missed_at_ns != now:
-                    operation.missed, operation.missed_at_ns = 0, now
-                operation.missed += 1
+                self._misses(operation)
                 continue
             del self._elastic[operation.number]
             operation.due_ns = now
             batch.append(operation)
         return batch
+
+    def _misses(self, operation: Operation) -> None:
+        if operation.missed_at_ns != self.clock.now_ns:
+            operation.missed, operation.missed_at_ns = 0, self.clock.now_ns
+        operation.missed += 1
 
     def _joins(self, operation: Operation) -> bool:
         if operation.nominal_ns <= self.clock.now_ns:
@@ -257,7 +248,9 @@ class Scheduler:
     # The order within a poll.
 
     def _ordered(self, batch: list[Operation]) -> list[Operation]:
-        stock = _stock_order(batch)
+        if self._asking and len(batch) < 2:
+            return batch
+        stock = sorted(batch, key=_stock_order)
         if self._asking:
             order = self._ask_order(stock)
             for place, operation in enumerate(stock):
@@ -267,7 +260,8 @@ class Scheduler:
             return order
         order = []
         for operation in reversed(stock):
-            order.insert(min(operation.behind, len(order)), operation)
+            operation.behind = min(operation.behind, len(order))
+            order.insert(operation.behind, operation)
         return order
 
     def _ask_order(self, stock: list[Operation]) -> list[Operation]:
@@ -285,28 +279,17 @@ class Scheduler:
 
     def _write_down(self, operation: Operation) -> None:
         polls = operation.missed if operation.missed_at_ns == self.clock.now_ns else 0
-        if self._asking:
-            hold = Hold(self.clock.now_ns - operation.nominal_ns, polls, operation.behind)
-            if operation.kind == "timer":
-                hold = Hold(0, 0, operation.behind)
-        else:
-            hold = self.door.plan.holds.get(operation.label, NO_HOLD)
-        self._keep(operation, hold)
-
-    def _keep(self, operation: Operation, hold: Hold) -> None:
+        hold = Hold(operation.due_ns - operation.nominal_ns, polls, operation.behind)
         if hold:
             self.door.holds[operation.label] = hold
-            if not operation.declared and self.needs == "strict":
+            if self.needs == "strict" and not self._strict(operation):
                 self.needs = "ties"
 
+    def _strict(self, operation: Operation) -> bool:
+        """Whether `strict` allows this operation to deviate; a timer may let operations pass."""
+        return operation.declared or (operation.kind == "timer" and self.order == "strict")
 
-def _stock_order(batch: list[Operation]) -> list[Operation]:
-    """By deadline; equal readings of one deadline in the order of CPython's timer heap."""
-    batch.sort(key=lambda op: (op.due_ns, op.reading, op.number))
-    ordered: list[Operation] = []
-    for _, group in groupby(batch, key=lambda op: (op.due_ns, op.reading)):
-        heap: list[Operation] = []
-        for operation in group:
-            heapq.heappush(heap, operation)
-        ordered += [heapq.heappop(heap) for _ in range(len(heap))]
-    return ordered
+
+def _stock_order(operation: Operation) -> tuple[int, int, int]:
+    """By deadline; equal readings of one deadline as CPython's timer heap left them."""
+    return operation.due_ns, operation.reading, operation.place

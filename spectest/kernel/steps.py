@@ -50,11 +50,10 @@ class Steps:
                 place += 1
             if first[place].left > 0:
                 place = 0
+        # Written down at once: a step may be cancelled before its turn comes.
         for step in first[:place]:
             step.overtaken += 1
             step.left -= 1
-        step = first[place]
-        if step.overtaken:
             self._door.holds[step.label] = Hold(behind=step.overtaken)
             self._scheduler.needs = "any"
         return place

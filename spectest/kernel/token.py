@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
 from typing import Any
 
@@ -22,6 +23,7 @@ _PREFIX = "st"
 _FORMAT = 1
 _CHECKSUM_BYTES = 4
 _LONGEST = 1 << 20
+_VERSION = re.compile("[1-9][0-9]{0,5}")
 
 
 def encode(plan: Plan) -> str:
@@ -40,12 +42,13 @@ def decode(token: str) -> Plan:
     """The plan of `token`; raises `TokenError` for anything that `encode` did not make."""
     word = token.strip()
     head, dash, body = word.partition("-")
-    if not dash or not head.startswith(_PREFIX) or not head[len(_PREFIX) :].isdecimal():
+    version = head.removeprefix(_PREFIX)
+    if not dash or version == head or not _VERSION.fullmatch(version):
         raise TokenError(
             f"{_short(token)} is not a spectest token; they look like {_PREFIX}{_FORMAT}-...",
             token=token,
         )
-    if int(head[len(_PREFIX) :]) > _FORMAT:
+    if int(version) > _FORMAT:
         raise TokenError(
             f"{_short(token)} was made by a newer spectest (format {head}, this one reads up to "
             f"{_PREFIX}{_FORMAT}); upgrade spectest to replay it",
@@ -77,7 +80,12 @@ def _unpack(body: str) -> str:
 
 
 def _plan(document: Any) -> Plan:
+    shapes = (str, int, dict, dict)
+    if not isinstance(document, list) or not _fits(document, shapes):
+        raise ValueError("what it holds is no plan")
     order, seed, holds, picks = document
+    if not all(isinstance(hold, list) and len(hold) == 3 for hold in holds.values()):
+        raise ValueError("a hold in it has not three numbers")
     integers = [seed, *picks.values(), *(number for hold in holds.values() for number in hold)]
     if not all(type(number) is int for number in integers):
         raise ValueError("a number in it is not an integer")
@@ -87,6 +95,10 @@ def _plan(document: Any) -> Plan:
         holds={name: Hold(*hold) for name, hold in holds.items()},
         picks=picks,
     )
+
+
+def _fits(values: list[Any], shapes: tuple[type, ...]) -> bool:
+    return len(values) == len(shapes) and all(map(isinstance, values, shapes))
 
 
 def _short(token: str) -> str:

@@ -1,0 +1,210 @@
+"""A performance keeps a timetable in real time: its clock, its deadlines, its stalls.
+
+It decides *when* things become due, and nothing else. It never touches a ready queue, never wakes a
+task and delivers nothing: what is due is found, ordered and run by the stock loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future as JobFuture
+from typing import Any
+
+from spectest.eventloop import jobs
+from spectest.eventloop.timetable import Poll, Timetable
+from spectest.kernel.clock import NANOSECONDS
+from spectest.kernel.scheduler import Scheduler
+
+__all__ = ["Gate", "HeldJob", "Performance"]
+
+_OVERTIME_S = 0.5
+_TEARDOWN_S = 0.25
+_SETTLE_S = 0.5
+_NAP_S = 0.0002
+
+
+class Gate:
+    """Where a thread waits for the poll at which the timetable lets it go on."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.settled = threading.Event()
+
+    def open(self) -> None:
+        """Let the thread go on, until it waits again or has delivered its result."""
+        self.go.set()
+        self.settled.wait(_SETTLE_S)
+
+
+class HeldJob:
+    """One executor job in its thread. Its sleeps and its end wait at gates."""
+
+    def __init__(self, performance: Performance, name: str, call: Callable[[], Any]) -> None:
+        self.name = name
+        self._performance = performance
+        self._call = call
+        self.waits = threading.Event()
+        self._gate: Gate | None = None
+
+    def run(self) -> Any:
+        """The body of the job; its result, when its moment has come."""
+        jobs._mine.job = self
+        try:
+            return self._call()
+        finally:
+            jobs._mine.job = None
+            self._pass(self.name, 0.0)
+
+    def sleep(self, name: str, seconds: float) -> None:
+        """`time.sleep` in this thread."""
+        self._pass(name, seconds)
+
+    def delivered(self, _: JobFuture[Any]) -> None:
+        """The result has reached the loop."""
+        if self._gate is not None:
+            self._gate.settled.set()
+        self.waits.set()
+
+    def _pass(self, name: str, seconds: float) -> None:
+        gate, patience = self._performance.wait_for_turn(name, seconds)
+        before, self._gate = self._gate, gate
+        if before is not None:
+            before.settled.set()
+        self.waits.set()
+        gate.go.wait(patience)
+
+
+class Performance:
+    """One try: a timetable, kept in real time by the loops of one program.
+
+    `lagged_s`: how late the machine was, at worst, for a poll of an idle loop. `strayed`: the polls
+    were no longer those of the score, which is then followed no further; durations stay the plan's.
+    """
+
+    def __init__(self, timetable: Timetable) -> None:
+        self.timetable = timetable
+        self.lagged_s = 0.0
+        self.strayed = False
+        self.pending: dict[str, asyncio.TimerHandle | Gate] = {}
+        self.deadlines: dict[str, float] = {}
+        self.limit_s = timetable.end_s + _OVERTIME_S
+        self._names = threading.Lock()
+        self._scheduler: Scheduler | None = None
+        self._next = 0
+        self._began = time.monotonic()
+        self._shown = -math.inf
+
+    def now(self) -> float:
+        """Real seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def clock(self) -> float:
+        """The loop's clock: a reading, larger than every one before."""
+        reading = max(self.timetable.virtual(self.now()), math.nextafter(self._shown, math.inf))
+        self._shown = reading
+        return reading
+
+    # What the program starts.
+
+    def deadline(self, label: str, when: float) -> float:
+        """The deadline of the sleep `label`, which would be `when` at the program's own delay."""
+        item = self.timetable.score.items.get(label)
+        if item is None or item.exact:
+            return when
+        return self.timetable.due(item, self.now(), self.deadlines)
+
+    def waits(self, label: str, handle: asyncio.TimerHandle) -> None:
+        """The loop has scheduled what `label` stands for."""
+        self.pending[label] = handle
+        self.deadlines[label] = handle.when()
+
+    def wait_for_turn(self, name: str, seconds: float) -> tuple[Gate, float]:
+        """A gate for a thread, and after how many real seconds it goes on in any case."""
+        gate = Gate()
+        with self._names:
+            assert self._scheduler is not None
+            label = self._scheduler.name(name)
+            item = self.timetable.score.items.get(label)
+            if item is None or self.strayed:
+                return gate, seconds
+            self.pending[label] = gate
+        over = self.timetable.real(self.clock() + item.duration_ns / NANOSECONDS) - self.now()
+        return gate, max(over, 0.0) + self.timetable.gap_s
+
+    def serve(self, scheduler: Scheduler) -> None:
+        """Threads get the names of this scheduler."""
+        self._scheduler = scheduler
+
+    # Polls.
+
+    def expected(self, idle: bool) -> Poll | None:
+        """The next poll of the score of this kind, if the score is still followed."""
+        polls = self.timetable.score.polls
+        if self.strayed or self._next >= len(polls) or polls[self._next].idle != idle:
+            return None
+        return polls[self._next]
+
+    def next_gate(self) -> float | None:
+        """The real moment at which an idle loop must let a thread go on, None for none."""
+        poll = self.expected(idle=True)
+        if poll is None:
+            return None
+        pending = [self.pending.get(item.label) for item in poll.batch]
+        if not any(isinstance(one, Gate) for one in pending):
+            return None
+        return self.timetable.starts[poll.instant]
+
+    def stall(self, scheduled: Sequence[asyncio.TimerHandle], idle: bool) -> None:
+        """Wait until everything is due that the score delivers at this poll.
+
+        `scheduled`: the timer heap of the loop, which is only looked at.
+        """
+        poll = self.expected(idle)
+        if poll is None:
+            return
+        table = self.timetable
+        opens = table.starts[poll.instant]
+        if idle and self.now() < opens - table.gap_s / 4:
+            return  # Woken by a thread, before the poll of the score.
+        if idle:
+            self.lagged_s = max(self.lagged_s, self.now() - opens)
+        waiting_for = [self.pending.get(item.label) for item in poll.batch]
+        handles = [one for one in waiting_for if isinstance(one, asyncio.TimerHandle)]
+        target = max([opens, *(table.real(handle.when()) for handle in handles)])
+        closes = opens + table.windows[poll.instant]
+        if None in waiting_for or target > closes + table.gap_s / 4:
+            self._stray()
+            return
+        while (left := target - self.now()) > 0:
+            time.sleep(left)
+        while any(handle.when() >= self.clock() for handle in handles):
+            time.sleep(_NAP_S)
+        now = self.clock()
+        due = [one for one in scheduled if one.when() < now and not one.cancelled()]
+        if {id(one) for one in due} != {id(one) for one in handles}:
+            self._stray()
+            return
+        self._next += 1
+        for item in poll.batch:
+            one = self.pending.pop(item.label)
+            if isinstance(one, Gate):
+                one.open()
+
+    def release(self) -> None:
+        """The program is over: what is left has little time, and nobody waits at a gate."""
+        self._next = len(self.timetable.score.polls)
+        self._open_gates()
+        self.limit_s = self.now() + _TEARDOWN_S
+
+    def _stray(self) -> None:
+        self.strayed = True
+        self._open_gates()
+
+    def _open_gates(self) -> None:
+        for one in list(self.pending.values()):
+            if isinstance(one, Gate):
+                one.go.set()

@@ -1,0 +1,180 @@
+"""Programs whose executions differ from plan to plan, by way of everything that could differ."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import sys
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["PROGRAMS", "SAME_ON_ALL_VERSIONS"]
+
+
+async def reply(name: str, ms: float) -> str:
+    await asyncio.sleep(ms / 1000)
+    return name
+
+
+async def first_of_a_set() -> str:
+    """The idiom: the set of those that are done has an order of its own."""
+    branches = [asyncio.create_task(reply(name, 5)) for name in ("llm", "rules", "cache")]
+    done, pending = await asyncio.wait(branches, return_when=asyncio.FIRST_COMPLETED)
+    winner = done.pop().result()
+    for task in pending | done:
+        task.cancel()
+    await asyncio.gather(*branches, return_exceptions=True)
+    return winner
+
+
+async def answer_and_timeout() -> list[str]:
+    outcomes = []
+    for ms in (9.5, 10, 10.5):
+        try:
+            async with asyncio.timeout(0.01):
+                outcomes.append(await reply("answer", ms))
+        except TimeoutError:
+            outcomes.append("timeout")
+    return outcomes
+
+
+async def group_that_fails() -> list[str]:
+    log: list[str] = []
+
+    async def branch(name: str, ms: float, fails: bool) -> None:
+        try:
+            await reply(name, ms)
+            if fails:
+                raise ValueError(name)
+            log.append(name)
+        except asyncio.CancelledError:
+            log.append(f"{name} cancelled")
+            raise
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number in range(5):
+                group.create_task(branch(f"branch {number}", 3, fails=number == 2))
+    except* ValueError as errors:
+        log.append(f"{len(errors.exceptions)} failed")
+    return log
+
+
+async def hedge_with_dice() -> tuple[str, float]:
+    """Random numbers of the program's own, and a hedge after a delay."""
+    first = asyncio.create_task(reply("first", random.uniform(2, 6)))
+    done, _ = await asyncio.wait({first}, timeout=0.004)
+    attempts = [first]
+    if not done:
+        attempts.append(asyncio.create_task(reply("hedge", random.uniform(2, 6))))
+    async for answer in _in_order_of_completion(attempts):
+        for attempt in attempts:
+            attempt.cancel()
+        await asyncio.gather(*attempts, return_exceptions=True)
+        return answer, random.random()
+    raise AssertionError
+
+
+async def _in_order_of_completion(attempts: list[asyncio.Task[str]]) -> Any:
+    for attempt in asyncio.as_completed(attempts):
+        yield await attempt
+
+
+async def bare_coroutines() -> list[str]:
+    answers = [reply(name, 4) for name in ("c", "a", "b")]
+    return [await answer for answer in asyncio.as_completed(answers)]
+
+
+async def queue_of_work() -> list[tuple[str, int]]:
+    queue: asyncio.Queue[int] = asyncio.Queue(2)
+    log: list[tuple[str, int]] = []
+
+    async def worker(name: str) -> None:
+        while True:
+            number = await queue.get()
+            await asyncio.sleep(0.001 * (number % 3))
+            log.append((name, number))
+            queue.task_done()
+
+    workers = [asyncio.create_task(worker(name)) for name in "ab"]
+    for number in range(6):
+        await queue.put(number)
+    await queue.join()
+    for task in workers:
+        task.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+    return log
+
+
+async def shut_down_all_tasks() -> list[str]:
+    """Cancels whatever `all_tasks` names, in its order; sets of strings have one of their own."""
+    log: list[str] = []
+
+    async def service(name: str) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            log.append(name)
+
+    services = [asyncio.create_task(service(name), name=name) for name in ("db", "cache", "web")]
+    await asyncio.sleep(0.001)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.gather(*services, return_exceptions=True)
+    return log
+
+
+async def jobs() -> list[int]:
+    async def job(number: int) -> int:
+        return await asyncio.to_thread(pow, number, 2)
+
+    return [await first for first in asyncio.as_completed([job(2), job(3), job(4)])]
+
+
+async def fails_sometimes() -> str:
+    """A race of the usual kind: two branches and one shared cell."""
+    cell: list[str] = []
+
+    async def branch(name: str, ms: float) -> None:
+        await reply(name, ms)
+        seen = list(cell)
+        await asyncio.sleep(0)
+        cell[:] = [*seen, name]
+
+    await asyncio.gather(branch("a", 3), branch("b", 3.1))
+    assert len(cell) == 2, f"lost update: {cell}"
+    return cell[0]
+
+
+PROGRAMS: dict[str, Callable[[], Any]] = {
+    program.__name__: program
+    for program in (
+        first_of_a_set,
+        answer_and_timeout,
+        group_that_fails,
+        hedge_with_dice,
+        bare_coroutines,
+        queue_of_work,
+        shut_down_all_tasks,
+        jobs,
+        fails_sometimes,
+    )
+}
+
+SAME_ON_ALL_VERSIONS = (
+    "first_of_a_set",
+    "answer_and_timeout",
+    "queue_of_work",
+    "shut_down_all_tasks",
+    "fails_sometimes",
+)
+"""What these use of the standard library is the same code on 3.11, 3.12 and 3.13."""
+
+
+def litter(amount: int) -> None:
+    """Move the heap about, so that addresses fall otherwise."""
+    kept = [object() for _ in range(amount)] + [bytes(n % 513) for n in range(amount)]
+    sys.intern(f"litter {amount}")
+    del kept[::2]
+    gc.collect(0)

@@ -1,0 +1,105 @@
+"""Replay is the original, whatever the program and whoever chose."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spectest.exploration.execution import Outcome, execute
+from spectest.exploration.shrinking import Shrinker
+from spectest.kernel.plan import OrderModel, Plan
+from spectest.world import Limits
+from tests.properties.programs import Dice, choosers, limits, programs, threads
+
+Program = Callable[[], Any]
+orders: st.SearchStrategy[OrderModel] = st.sampled_from(["strict", "ties", "any"])
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Stock:
+    """Always 0."""
+
+    def choose(self, n: int, label: str, chains: Sequence[int]) -> int:
+        return 0
+
+
+def facts(outcome: Outcome) -> tuple[object, ...]:
+    return (
+        outcome.signature,
+        str(outcome.error),
+        outcome.result,
+        outcome.plan,
+        outcome.order_model,
+        outcome.virtual_ns,
+        outcome.steps,
+    )
+
+
+def check_replay(
+    program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits
+) -> None:
+    first = execute(program, Plan(order=order), limits, chooser=Dice(*chooser))
+    again = execute(program, first.plan, limits, record=True)
+    assert facts(again) == facts(first)
+    third = execute(program, first.plan, limits, record=True)
+    assert again.trace is not None
+    assert third.trace is not None
+    assert [event.key for event in third.trace] == [event.key for event in again.trace]
+    assert third.trace.fingerprint == again.trace.fingerprint
+
+
+@few
+@given(programs(), choosers, orders, limits)
+def test_the_plan_of_an_execution_repeats_it(
+    program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits
+) -> None:
+    check_replay(program, chooser, order, limits)
+
+
+@settings(few, max_examples=15)
+@given(programs(threads), choosers, orders, limits)
+def test_the_plan_of_an_execution_with_threads_repeats_it(
+    program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits
+) -> None:
+    check_replay(program, chooser, order, limits)
+
+
+@few
+@given(programs(), orders, limits)
+def test_a_chooser_that_always_answers_0_is_stock_order(
+    program: Program, order: OrderModel, limits: Limits
+) -> None:
+    lazy = execute(program, Plan(order=order), limits, chooser=Stock())
+    stock = execute(program, Plan(order=order), limits)
+    assert len(lazy.plan) == 0
+    assert facts(lazy) == facts(stock)
+
+
+@few
+@given(programs(), choosers, limits)
+def test_under_strict_nothing_happens_that_needs_more(
+    program: Program, chooser: tuple[int, float], limits: Limits
+) -> None:
+    outcome = execute(program, Plan(order="strict"), limits, chooser=Dice(*chooser))
+    assert outcome.order_model == "strict"
+    assert outcome.plan.picks == {}
+
+
+@settings(few, max_examples=100)
+@given(programs(), choosers, orders, limits)
+def test_shrinking_never_grows_and_keeps_the_bug(
+    program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits
+) -> None:
+    stock = execute(program, Plan(order=order), limits, record=True)
+    found = execute(program, Plan(order=order), limits, chooser=Dice(*chooser))
+    if not found.failed:
+        return
+    assert stock.trace is not None
+    shrinker = Shrinker(program, limits, found, budget=60)
+    plan = shrinker.shrink(stock.trace)
+    assert shrinker.executions <= 60
+    assert len(plan) <= len(found.plan)
+    assert execute(program, plan, limits).signature == found.signature
+    if stock.signature == found.signature:
+        assert len(plan) == 0
