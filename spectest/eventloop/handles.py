@@ -31,7 +31,7 @@ class VirtualHandle(asyncio.Handle):
         context: contextvars.Context | None,
     ) -> None:
         # Written out instead of calling Handle.__init__, which asks the loop for its debug mode:
-        # this is the hottest constructor of all, and debug mode does not come here.
+        # this is the hottest constructor of all, and debug mode notes the line by itself.
         self._context = contextvars.copy_context() if context is None else context
         self._loop = loop
         self._callback = callback

@@ -12,7 +12,7 @@ import contextvars
 import math
 import sys
 import threading
-from asyncio import futures
+from asyncio import format_helpers, futures
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, TypeVarTuple, Unpack
@@ -118,6 +118,22 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         if self._debug or self._closed:
             return super().call_soon(callback, *args, context=context)
         handle = VirtualHandle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def _call_soon(
+        self,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: contextvars.Context | None,
+    ) -> asyncio.Handle:
+        """What stock makes of `call_soon` in debug mode, and of `call_soon_threadsafe`."""
+        handle = VirtualHandle(callback, args, self, context)
+        if self._debug:
+            frame = sys._getframe(1)
+            while frame.f_back is not None and frame.f_back.f_code.co_name == "call_soon":
+                frame = frame.f_back
+            handle._source_traceback = format_helpers.extract_stack(frame)
         self._ready.append(handle)
         return handle
 

@@ -55,8 +55,7 @@ class RecordingEventLoop(VirtualEventLoop):
         self, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.Handle:
         handle = super().call_soon(callback, *args, context=context)
-        if not self._debug:
-            handle.cause = self.recorder.current  # type: ignore[attr-defined]
+        handle.cause = self.recorder.current  # type: ignore[attr-defined]
         return handle
 
     def _schedule(self, *args: Any) -> asyncio.TimerHandle:

@@ -44,7 +44,9 @@ async def gathers(log: Log) -> None:
     except KeyError as error:
         log.append(("caught", str(error)))
     await asyncio.sleep(9 * MS)
-    answers = await asyncio.gather(work(log, "g", 3, KeyError), work(log, "h", 0), return_exceptions=True)
+    answers = await asyncio.gather(
+        work(log, "g", 3, KeyError), work(log, "h", 0), return_exceptions=True
+    )
     log.append([repr(answer) for answer in answers])
     both = asyncio.gather(work(log, "i", 6), work(log, "j", 6))
     asyncio.get_running_loop().call_later(3 * MS, both.cancel)
@@ -160,7 +162,9 @@ async def as_completed(log: Log) -> None:
         log.append((now(), await first))
     for first in asyncio.as_completed([work(log, f"bare {n}", 6 - n) for n in range(4)]):
         log.append((now(), await first))
-    for first in asyncio.as_completed([work(log, f"same {n}", 3) for n in range(4)], timeout=2 * MS):
+    for first in asyncio.as_completed(
+        [work(log, f"same {n}", 3) for n in range(4)], timeout=2 * MS
+    ):
         try:
             log.append((now(), await first))
         except TimeoutError:
@@ -394,7 +398,9 @@ async def printed(log: Log) -> None:
 @program
 async def exceptions_nobody_retrieves(log: Log) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda loop, context: log.append((now(), sorted(context), context["message"])))
+    loop.set_exception_handler(
+        lambda loop, context: log.append((now(), sorted(context), context["message"]))
+    )
     loop.call_soon(lambda: 1 / 0)
     task = asyncio.create_task(work(log, "a", 1, KeyError))
     await asyncio.sleep(2 * MS)

@@ -136,7 +136,9 @@ def test_cpythons_own_tests_pass_on_our_loop(module: str) -> None:
         if outcome == "skipped" and not any(word in text for word in SKIPPED_BY_CPYTHON)
     }
     assert not unexplained
-    stale = [test for test, (outcome, *_) in outcomes.items() if exclusion(test) and outcome != "failed"]
+    stale = [
+        test for test, (outcome, *_) in outcomes.items() if exclusion(test) and outcome != "failed"
+    ]
     assert not stale, "excluded, but it passes"
     used = {exclusion(test) for test in outcomes} - {None}
     assert used == {pattern for pattern, (of, _) in EXCLUDED.items() if of == module}

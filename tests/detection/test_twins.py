@@ -5,10 +5,10 @@ import pytest
 
 import spectest
 from spectest import errors
-from spectest.strategies.random_walk import RandomWalk
 from spectest.exploration.execution import execute
 from spectest.kernel.plan import Plan
 from spectest.strategies.base import Profile
+from spectest.strategies.random_walk import RandomWalk
 from spectest.world import Limits
 from tests.detection import twins
 

@@ -22,9 +22,10 @@ async def first_of_a_set() -> str:
     branches = [asyncio.create_task(reply(name, 5)) for name in ("llm", "rules", "cache")]
     done, pending = await asyncio.wait(branches, return_when=asyncio.FIRST_COMPLETED)
     winner = done.pop().result()
-    for task in pending | done:
+    for task in pending:
         task.cancel()
-    await asyncio.gather(*branches, return_exceptions=True)
+    if pending:
+        await asyncio.wait(pending)
     return winner
 
 

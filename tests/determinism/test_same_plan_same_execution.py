@@ -75,7 +75,10 @@ def test_in_another_process_with_another_hash_seed(hash_seed: str) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_on_another_version_of_python(version: str) -> None:
     found = subprocess.run(
-        [str(REPOSITORY / ".ci" / "interpreter"), version], capture_output=True, check=False, text=True
+        [str(REPOSITORY / ".ci" / "interpreter"), version],
+        capture_output=True,
+        check=False,
+        text=True,
     )
     if found.returncode != 0:
         pytest.skip(f"Python {version} is absent from this machine")
@@ -98,9 +101,7 @@ def test_a_program_that_is_not_deterministic_is_noticed() -> None:
 @pytest.mark.parametrize("winner", ["llm", "rules", "cache"])
 def test_the_idiom_of_popping_a_set_gives_every_answer_under_ties(winner: str) -> None:
     program = PROGRAMS["first_of_a_set"]
-    winners = {
-        execute(program, Plan(), LIMITS, chooser=Dice(seed)).result for seed in range(60)
-    }
+    winners = {execute(program, Plan(), LIMITS, chooser=Dice(seed)).result for seed in range(60)}
     assert winner in winners
 
 

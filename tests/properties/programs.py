@@ -113,7 +113,9 @@ class _Machine:
         await self.event.wait()
 
     async def race(self, name: str, left: Steps, right: Steps) -> None:
-        runners = {asyncio.create_task(self.run(f"{name}r{n}", s)) for n, s in enumerate((left, right))}
+        runners = {
+            asyncio.create_task(self.run(f"{name}r{n}", s)) for n, s in enumerate((left, right))
+        }
         done, pending = await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
         self.log.append(f"{name} won by {done.pop().get_name()}")
         for task in pending:
@@ -209,9 +211,7 @@ def programs(
 choosers = st.tuples(st.integers(0, 2**32), st.sampled_from([0.0, 0.5, 0.9]))
 limits = st.sampled_from([0.0, 0.1, 3.0]).map(lambda elasticity: Limits(elasticity=elasticity))
 _ORDERS: list[OrderModel] = ["strict", "ties", "any"]
-_HOLDS = st.builds(
-    Hold, st.integers(-(2**70), 2**70), st.integers(0, 2**20), st.integers(0, 2**20)
-)
+_HOLDS = st.builds(Hold, st.integers(-(2**70), 2**70), st.integers(0, 2**20), st.integers(0, 2**20))
 plans = st.builds(
     Plan,
     holds=st.dictionaries(st.text(), _HOLDS),

@@ -36,7 +36,7 @@ class StockLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.now = 0.0
         super().__init__(_Selector(self))
-        self._clock_resolution = 0.0
+        self._clock_resolution = 2.0**-30
 
     def time(self) -> float:
         return self.now

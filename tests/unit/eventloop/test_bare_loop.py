@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from spectest.errors import Deadlock, Livelock
+from spectest.eventloop.handles import VirtualHandle
 from spectest.eventloop.loop import VirtualEventLoop
 
 
@@ -73,7 +74,9 @@ def test_call_soon_threadsafe_from_a_real_thread_wakes_the_loop() -> None:
     async def main() -> str:
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        thread = threading.Thread(target=lambda: loop.call_soon_threadsafe(future.set_result, "woken"))
+        thread = threading.Thread(
+            target=lambda: loop.call_soon_threadsafe(future.set_result, "woken")
+        )
         thread.start()
         answer: str = await future
         thread.join()
@@ -150,7 +153,9 @@ def test_a_program_that_spins_is_a_livelock() -> None:
             loop.close()
 
 
-def test_the_exception_handler_is_told_and_can_be_replaced(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_exception_handler_is_told_and_can_be_replaced(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     told: list[str] = []
 
     async def main() -> None:
@@ -224,7 +229,11 @@ def test_a_closed_loop_refuses_work() -> None:
     loop = VirtualEventLoop()
     loop.close()
     assert loop.is_closed()
-    for use in (loop.call_soon, lambda call: loop.call_later(1, call), lambda call: loop.call_at(1, call)):
+    for use in (
+        loop.call_soon,
+        lambda call: loop.call_later(1, call),
+        lambda call: loop.call_at(1, call),
+    ):
         with pytest.raises(RuntimeError, match="closed"):
             use(print)
 
@@ -270,3 +279,14 @@ def test_an_eager_task_has_its_name_in_its_first_step() -> None:
         return [await task for task in tasks] + [task.get_name() for task in tasks]
 
     assert run(main)[0] == run(main)[2] == "Task-2"
+
+
+def test_a_handle_of_call_soon_threadsafe_is_of_the_loops_own_kind() -> None:
+    loop = VirtualEventLoop()
+    kinds = {type(loop.call_soon(print)), type(loop.call_soon_threadsafe(print))}
+    loop.set_debug(True)
+    handle = loop.call_soon(print)
+    assert {*kinds, type(handle)} == {VirtualHandle}
+    line = handle._source_traceback[-1]  # type: ignore[attr-defined]
+    assert line.filename == __file__
+    loop.close()

@@ -39,7 +39,9 @@ def test_a_refused_method_names_the_call_the_line_and_what_to_do_instead(name: s
     assert alternative == REFUSED[name][1]
 
 
-COROUTINES = [n for n in REFUSED if inspect.iscoroutinefunction(getattr(asyncio.AbstractEventLoop, n))]
+COROUTINES = [
+    n for n in REFUSED if inspect.iscoroutinefunction(getattr(asyncio.AbstractEventLoop, n))
+]
 
 
 @pytest.mark.parametrize("name", COROUTINES)

@@ -65,7 +65,9 @@ def test_a_set_iterates_in_order_of_insertion(
         assert [made.index(member) for member in growing] == order
         for member in (*kept, *made):
             member.cancel()
-        await asyncio.gather(*(m for m in (*kept, *made) if asyncio.isfuture(m)), return_exceptions=True)
+        await asyncio.gather(
+            *(m for m in (*kept, *made) if asyncio.isfuture(m)), return_exceptions=True
+        )
         return order
 
     assert World().run(main) == list(range(count))
@@ -121,7 +123,9 @@ def test_as_completed_starts_bare_coroutines_in_the_order_given() -> None:
 
 def test_as_completed_may_start_any_bare_coroutine_first() -> None:
     label = f"{SET_ORDER}coroutines#1"
-    firsts = [World(Plan(picks={label: pick})).run(first_of_bare_coroutines)[0] for pick in range(5)]
+    firsts = [
+        World(Plan(picks={label: pick})).run(first_of_bare_coroutines)[0] for pick in range(5)
+    ]
     assert firsts == [0, 1, 2, 3, 4]
 
 

@@ -91,7 +91,9 @@ def test_interrupts_and_misuse_pass_through(error: type[BaseException]) -> None:
         outcome_of(functools.partial(raises, error("x")))
 
 
-@pytest.mark.parametrize("error", [AssertionError, Exception, BaseException, asyncio.CancelledError])
+@pytest.mark.parametrize(
+    "error", [AssertionError, Exception, BaseException, asyncio.CancelledError]
+)
 def test_whatever_else_the_program_raises_is_its_outcome(error: type[BaseException]) -> None:
     outcome = outcome_of(functools.partial(raises, error("x")))
     assert isinstance(outcome.error, error)
