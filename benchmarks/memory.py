@@ -14,7 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
-import spectest
+from benchmarks.contenders import CONTENDERS
 from benchmarks.small import PROGRAMS
 
 __all__ = ["main"]
@@ -54,12 +54,11 @@ def measure() -> tuple[int, int, int]:
     """Bytes early and late, and how many threads there are more."""
     threads = threading.active_count()
     programs = [*PROGRAMS.values(), job]
+    explore = CONTENDERS["spectest"].load()
     sizes = []
     for executions in range(_SEARCH, LATE + 1, _SEARCH):
         program = programs[executions // _SEARCH % len(programs)]
-        report = spectest.explore(program, runs=_SEARCH, seed=executions, strategy="random")
-        assert report.failure is None, report.failure
-        assert report.executions == _SEARCH, report
+        explore(program, _SEARCH, executions)
         if executions in (EARLY, LATE):
             gc.collect()
             sizes.append(resident_bytes())

@@ -1,8 +1,8 @@
 """What leaves the closed world is refused, from one table: the call, the reason, the alternative.
 
-A socket, a pipe, a signal or a subprocess keeps its own time. An execution that waited for one could
-be neither explored nor replayed, so the call raises `RealWorldError` at the user's line instead of
-half working.
+A socket, a pipe, a signal or a subprocess keeps its own time. An execution that waited for one
+could be neither explored nor replayed, so the call raises `RealWorldError` at the user's line
+instead of half working.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ __all__ = ["REFUSED", "ClosedWorld"]
 
 _SOCKETS = (
     "A real socket answers when the network likes.",
-    "Give the client an in-memory transport (httpx.MockTransport, a fake connection class on "
-    "asyncio.StreamReader), or a coroutine that sleeps and answers.",
+    (
+        "Give the client an in-memory transport (httpx.MockTransport, a fake connection class on "
+        "asyncio.StreamReader), or a coroutine that sleeps and answers."
+    ),
 )
 _NAMES = (
     "A name server answers when it likes.",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import traceback
+from asyncio import format_helpers
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from spectest.kernel.operations import Operation
@@ -20,6 +23,7 @@ class VirtualHandle(asyncio.Handle):
 
     _hash: int
     _loop: Any
+    _source_traceback: traceback.StackSummary | None
     cause: int
     step: Step
 
@@ -39,6 +43,12 @@ class VirtualHandle(asyncio.Handle):
         self._cancelled = False
         self._repr = None
         self._source_traceback = None
+
+    def note_caller(self, frame: FrameType) -> None:
+        """In debug mode a handle knows who made it; stock deletes the last frame, `call_soon`."""
+        while frame.f_back is not None and frame.f_back.f_code.co_name == "call_soon":
+            frame = frame.f_back
+        self._source_traceback = format_helpers.extract_stack(frame)
 
     def __hash__(self) -> int:
         try:

@@ -12,7 +12,7 @@ import contextvars
 import math
 import sys
 import threading
-from asyncio import format_helpers, futures
+from asyncio import futures
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, TypeVarTuple, Unpack
@@ -130,10 +130,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         """What stock makes of `call_soon` in debug mode, and of `call_soon_threadsafe`."""
         handle = VirtualHandle(callback, args, self, context)
         if self._debug:
-            frame = sys._getframe(1)
-            while frame.f_back is not None and frame.f_back.f_code.co_name == "call_soon":
-                frame = frame.f_back
-            handle._source_traceback = format_helpers.extract_stack(frame)
+            handle.note_caller(sys._getframe(1))
         self._ready.append(handle)
         return handle
 
@@ -246,7 +243,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
 
     def get_task_factory(self) -> Any:
         """Like stock: what was set."""
-        return asyncio.eager_task_factory if self.eager else self._task_factory
+        return vars(asyncio)["eager_task_factory"] if self.eager else self._task_factory
 
     def next_task_number(self) -> int:
         """Tasks count from 1, in order of creation."""
@@ -265,9 +262,8 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         )
         instant = left = -1
         while True:
-            if self._jobs is not None and not ready and not self._stopping:
-                if self._jobs.in_flight and self._jobs.wait():
-                    continue
+            if not ready and not self._stopping and self._job_came_back():
+                continue
             batch = poll(bool(ready) or self._stopping)
             if batch:
                 self._deliver(batch)
@@ -288,6 +284,9 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
             run_ready(todo)
             if self._stopping:
                 return
+
+    def _job_came_back(self) -> bool:
+        return self._jobs is not None and self._jobs.in_flight > 0 and self._jobs.wait()
 
     def _steps_left(self, instant: int) -> int:
         """How many callbacks may run at the instant that begins; below zero: time is over."""

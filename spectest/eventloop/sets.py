@@ -1,13 +1,13 @@
 """Sets that asyncio makes for itself are ordered by what happens in this execution alone.
 
 `asyncio.as_completed` puts bare coroutines into a set, which orders them by address. A coroutine
-cannot be given another hash, so while a world lasts the name `set` in `asyncio.tasks` means "without
-duplicates, in the order given"; under `ties` the order is a choice, because on stock asyncio any
-order can happen.
+cannot be given another hash, so while a world lasts the name `set` in `asyncio.tasks` means
+"without duplicates, in the order given"; under `ties` the order is a choice, because on stock
+asyncio any order can happen.
 
-What `asyncio.gather` returns is of a class of its own, which hashes by address; a world puts another
-in its place. The set behind `asyncio.all_tasks` belongs to the whole process, and its order depends
-on every task there ever was; a world begins with an empty one.
+What `asyncio.gather` returns is of a class of its own, which hashes by address; a world puts
+another in its place. The set behind `asyncio.all_tasks` belongs to the whole process, and its order
+depends on every task there ever was; a world begins with an empty one.
 """
 
 from __future__ import annotations

@@ -122,6 +122,6 @@ def eager_task_factory(loop: Any, coro: Any, *, name: str | None = None, **kwarg
 
 def name_by_creation(task: Any) -> None:
     """Rename a foreign kind of task that was named by the process-wide count of tasks."""
-    if isinstance(task, asyncio.Task) and not isinstance(task, VirtualTask):
-        if _STOCK_NAME.fullmatch(task.get_name()):
-            task.set_name(f"Task-{_registry(task).next_task_number()}")
+    foreign = isinstance(task, asyncio.Task) and not isinstance(task, VirtualTask)
+    if foreign and _STOCK_NAME.fullmatch(task.get_name()):
+        task.set_name(f"Task-{_registry(task).next_task_number()}")

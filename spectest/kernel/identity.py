@@ -19,8 +19,8 @@ SET_ORDER = "set order of "
 # The first slots that members of each level try in CPython's smallest set table, which has eight.
 _LEVELS = (0, 3, 5)
 
-# CPython's probe sequence takes in five more bits of the hash with every step. With these, the slots
-# it visits go up: 0, 1, 2, 3, 4 in the smallest table, 0 to 28 in the next one.
+# CPython's probe sequence takes in five more bits of the hash with every step. With these, the
+# slots it visits go up: 0, 1, 2, 3, 4 in the smallest table, 0 to 28 in the next one.
 _PROBES = 4 << 10 | 4 << 20
 _NUMBER_SHIFT = 25
 

@@ -286,8 +286,9 @@ class Scheduler:
                 self.needs = "ties"
 
     def _strict(self, operation: Operation) -> bool:
-        """Whether `strict` allows this operation to deviate; a timer may let operations pass."""
-        return operation.declared or (operation.kind == "timer" and self.order == "strict")
+        """Whether `strict` allows this deviation; what is exact may let operations pass."""
+        in_time = operation.due_ns == operation.nominal_ns
+        return operation.declared or (in_time and self.order == "strict")
 
 
 def _stock_order(operation: Operation) -> tuple[int, int, int]:

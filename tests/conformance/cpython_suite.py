@@ -3,8 +3,9 @@
 A program of its own, because it exchanges the loop of the whole process: `python cpython_suite.py
 test.test_asyncio.test_locks ...` prints one JSON object: test id -> [outcome, loops made, text].
 Whatever asks the default policy for a loop gets ours, and so does whoever asks for a bare
-`asyncio.BaseEventLoop` or for the `TestLoop` of CPython's tests, a loop on mocked time. The tests of tasks and futures, which CPython repeats
-for its implementations in C and in Python, are repeated for ours.
+`asyncio.BaseEventLoop` or for the `TestLoop` of CPython's tests, a loop on mocked time. The tests
+of tasks and futures, which CPython repeats for its implementations in C and in Python, are repeated
+for ours.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ class TimedLoop(CountedLoop):
         next(self._gen, None)
         self._tells = gen is not None
 
-    def call_at(self, when: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
+    def call_at(self, when: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:  # type: ignore[override]
         if self._tells:
             self._gen.send(when)
         return super().call_at(when, *args, **kwargs)
 
-    def call_later(self, delay: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
+    def call_later(self, delay: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:  # type: ignore[override]
         return self.call_at(self.time() + delay, *args, **kwargs)
 
     def advance_time(self, advance: float) -> None:
@@ -64,7 +65,7 @@ def exchange_loops() -> None:
     policy: Any = asyncio.DefaultEventLoopPolicy
     policy._loop_factory = CountedLoop
     asyncio.BaseEventLoop = CountedLoop  # type: ignore[misc]
-    utils = importlib.import_module("test.test_asyncio.utils")
+    utils: Any = importlib.import_module("test.test_asyncio.utils")
     utils.TestLoop = TimedLoop
 
 
@@ -72,13 +73,13 @@ def repeat_for_ours(name: str, module: Any) -> None:
     """Add to a module of CPython's the tests of tasks or futures, for `VirtualTask` and ours."""
     if name.endswith("test_tasks"):
         bases = (module.BaseTaskTests, module.SetMethodsTest, module.test_utils.TestCase)
-        ours = {"Task": VirtualTask, "Future": VirtualFuture}
+        ours: dict[str, Any] = {"Task": VirtualTask, "Future": VirtualFuture}
         module.VirtualTaskTests = type("VirtualTaskTests", bases, {**ours, "__module__": name})
     if name.endswith("test_futures"):
-        bases = (module.BaseFutureTests, module.test_utils.TestCase)
+        two_bases = (module.BaseFutureTests, module.test_utils.TestCase)
         future: Any = staticmethod(lambda *, loop=None: VirtualFuture(loop=loop))
         body = {"cls": VirtualFuture, "__module__": name, "_new_future": future}
-        module.VirtualFutureTests = type("VirtualFutureTests", bases, body)
+        module.VirtualFutureTests = type("VirtualFutureTests", two_bases, body)
 
 
 def tests_of(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:

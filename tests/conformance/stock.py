@@ -45,9 +45,12 @@ class JumpingSelector(selectors.DefaultSelector):
 class StockTask(asyncio.Task):  # type: ignore[type-arg]
     """A task with a place of its own in sets."""
 
+    _hash: int
+
     def __hash__(self) -> int:
         if not hasattr(self, "_hash"):
-            self._hash = self.get_loop().identities.next_hash()
+            loop: Any = self.get_loop()
+            self._hash = loop.identities.next_hash()
         return self._hash
 
 

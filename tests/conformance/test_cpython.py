@@ -1,4 +1,4 @@
-"""CPython's own asyncio tests pass on our loop, except for a few that are listed with the reason."""
+"""CPython's own asyncio tests pass on our loop, except for a few, each listed with the reason."""
 
 from __future__ import annotations
 

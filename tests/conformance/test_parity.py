@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance import programs
+from tests.conformance import edge_programs, programs
 from tests.conformance.stock import real_log, stock_log, virtual_log, world_log
 
 ALL = programs.ALL
+assert edge_programs.callbacks in ALL.values()
 
 # A world reports what stock asyncio tells the loop's exception handler when it collects garbage.
 JUDGED = ("exceptions_nobody_retrieves",)

@@ -3,10 +3,8 @@
 import asyncio
 import sys
 import time
+from contextlib import suppress
 from typing import Any
-
-Locks = tuple[asyncio.Lock, asyncio.Lock]
-
 
 # Deadlock.
 
@@ -96,10 +94,8 @@ async def ends_its_heartbeat() -> None:
 
 async def stubborn() -> None:
     while True:
-        try:
+        with suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
-        except asyncio.CancelledError:
-            pass
 
 
 async def leaves_a_stubborn_task() -> None:
@@ -171,10 +167,8 @@ async def gathers_exceptions() -> None:
 
 async def gathers_and_catches_the_first() -> None:
     """Stock gather retrieves the second exception too, silently."""
-    try:
+    with suppress(ValueError):
         await asyncio.gather(fails(0.1), fails(0.2))
-    except ValueError:
-        pass
 
 
 # Callbacks.

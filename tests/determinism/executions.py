@@ -1,6 +1,7 @@
-"""Executes plans and prints what happened: `python executions.py PROGRAM TOKEN...`, on any Python.
+"""Executes plans and says what happened, in this process or as a program of its own.
 
-Lines of `program token` come on standard input; the answer is a JSON list of [fingerprint, outcome].
+`python -m tests.determinism.executions` runs on any Python without further packages. Lines of
+`program token` come on standard input; the answer is a JSON list of [fingerprint, outcome].
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The same token gives the same trace and the same outcome, wherever and whenever it is executed."""
+"""The same token gives the same trace and the same outcome, wherever it is executed."""
 
 from __future__ import annotations
 

@@ -37,12 +37,13 @@ def test_a_damaged_token_is_never_another_plan(plan: Plan, data: st.DataObject) 
 
 @given(st.text() | st.text().map(lambda text: f"st1-{text}"))
 def test_no_text_is_anything_but_a_plan_or_a_token_error(text: str) -> None:
+    token, plan = text, None
     try:
         plan = decode(text)
     except TokenError as error:
-        assert error.token == text
-    else:
-        assert decode(encode(plan)) == plan
+        token = error.token
+    assert token == text
+    assert plan is None or decode(encode(plan)) == plan
 
 
 @given(st.lists(st.integers(-5, 10**12)))
@@ -66,7 +67,6 @@ def test_nanoseconds_survive_the_way_through_seconds_for_eleven_days(ns: int) ->
     assert seconds_to_ns(ns / 10**9) == ns
 
 
-@given(st.floats(allow_nan=False))
-def test_every_number_of_seconds_is_some_moment_or_the_distant_past(seconds: float) -> None:
-    if seconds > float("-inf"):
-        assert seconds_to_ns(seconds) <= FOREVER_NS
+@given(st.floats(min_value=-1e12, allow_nan=False))
+def test_every_number_of_seconds_is_a_moment(seconds: float) -> None:
+    assert seconds_to_ns(seconds) <= FOREVER_NS

@@ -79,8 +79,7 @@ async def streams_and_locks() -> list[int]:
     async with anyio.create_task_group() as group:
         group.start_soon(produce)
         async with receive:
-            async for number in receive:
-                received.append(number)
+            received += [number async for number in receive]
     return received
 
 

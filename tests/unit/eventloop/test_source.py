@@ -13,7 +13,7 @@ from spectest.eventloop.source import LIBRARY, PLATFORM, USER, here, kind_of_fil
 
 
 @pytest.mark.parametrize(
-    ("file", "kind"),
+    "file, kind",
     [
         (asyncio.tasks.__file__, PLATFORM),
         (spectest.errors.__file__, PLATFORM),

@@ -8,7 +8,7 @@ import sys
 import time
 import weakref
 from asyncio import events, tasks
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -93,11 +93,11 @@ PROGRAMS = {
 
 
 @pytest.fixture(params=[False, True], ids=["", "recording"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    yield World(record=request.param)
+def world(request: pytest.FixtureRequest) -> World:
+    return World(record=request.param)
 
 
-@pytest.mark.parametrize(("program", "error"), PROGRAMS.values(), ids=PROGRAMS)
+@pytest.mark.parametrize("program, error", PROGRAMS.values(), ids=PROGRAMS)
 def test_everything_is_as_it_was(
     world: World, program: Callable[[], Any], error: type[BaseException] | None
 ) -> None:
@@ -166,8 +166,9 @@ def test_nothing_is_referenced_after_a_run(record: bool, fails: bool) -> None:
     async def main() -> None:
         thing = Thing()
         task = asyncio.create_task(child(thing))
-        for object_ in (thing, task, asyncio.current_task(), asyncio.get_running_loop()):
-            references.append(weakref.ref(object_))
+        made = (thing, task, asyncio.current_task(), asyncio.get_running_loop())
+        references.extend(map(weakref.ref, made))
+        del made
         await task
         await asyncio.to_thread(lambda: None)
         if fails:

@@ -33,14 +33,20 @@ def test_more_runs_are_worth_more_and_deeper_bugs_are_harder() -> None:
 
 def test_one_line_for_each_depth_that_was_tried() -> None:
     assert lines({2: 10, 1: 30, 3: 0}, 2, 10) == (
-        "a bug of depth 1 would have been found with probability 99.9 % or more "
-        "(30 runs of PCT, 2 tasks, 10 choices)",
-        "a bug of depth 2 would have been found with probability 40 % or more "
-        "(10 runs of PCT, 2 tasks, 10 choices)",
+        (
+            "a bug of depth 1 would have been found with probability 99.9 % or more "
+            "(30 runs of PCT, 2 tasks, 10 choices)"
+        ),
+        (
+            "a bug of depth 2 would have been found with probability 40 % or more "
+            "(10 runs of PCT, 2 tasks, 10 choices)"
+        ),
     )
     assert lines({3: 10}, 2, 10) == (
-        "a bug of depth 3 would have been found with probability 4.9 % or more "
-        "(10 runs of PCT, 2 tasks, 10 choices)",
+        (
+            "a bug of depth 3 would have been found with probability 4.9 % or more "
+            "(10 runs of PCT, 2 tasks, 10 choices)"
+        ),
     )
     assert lines({}, 2, 10) == ()
 

@@ -1,5 +1,4 @@
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +74,17 @@ def test_the_file_says_whose_failures_these_are(database: Database) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe\x00", b"[]", b"7", b'{"tokens": 7}', b'{"tokens": null}', b'{"x": []}']
-    + [b'{"tokens": ["no token", "st1-AAAA", 7, null]}'],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"[]",
+        b"7",
+        b'{"tokens": 7}',
+        b'{"tokens": null}',
+        b'{"x": []}',
+        b'{"tokens": ["no token", "st1-AAAA", 7, null]}',
+    ],
 )
 def test_an_unreadable_file_is_no_failures_and_is_replaced_by_the_next(
     database: Database, content: bytes
@@ -121,4 +129,4 @@ def test_without_a_folder_it_is_the_current_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Database().save(PROGRAM, ONE)
-    assert os.listdir(tmp_path) == [".spectest"]
+    assert [path.name for path in tmp_path.iterdir()] == [".spectest"]

@@ -33,9 +33,8 @@ async def second() -> str:
 
 async def racy() -> None:
     """Fails if the second comes first."""
-    order = []
-    for each in asyncio.as_completed([asyncio.create_task(f()) for f in (first, second)]):
-        order.append(await each)
+    running = [asyncio.create_task(f()) for f in (first, second)]
+    order = [await each for each in asyncio.as_completed(running)]
     assert order == ["first", "second"]
 
 
