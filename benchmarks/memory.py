@@ -42,8 +42,7 @@ def main() -> None:
     with fresh.Pool(1) as process:
         early, late, threads = process.apply(measure)
     growth = (late - early) / (LATE - EARLY)
-    print("\n### Memory\n")
-    print("| | |\n|---|---|")
+    print("\n| | |\n|---|---|")
     print(f"| executions | {LATE:,} |")
     print(f"| growth of resident memory after the first {EARLY:,} | {growth:.1f} bytes each |")
     print(f"| of the size after the first {EARLY:,} | {late / early - 1:+.1%} |")

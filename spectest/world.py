@@ -183,6 +183,10 @@ class World:
             self._drain(loop)
             self._judge(loop)
             return answer
+        except Exception as error:
+            if loop.escape is None or loop.escape is error:
+                raise
+            raise loop.escape from error
         finally:
             self._seal()
             self._tear_down(loop)
@@ -196,6 +200,8 @@ class World:
         loop.draining_until_ns = None
 
     def _judge(self, loop: VirtualEventLoop) -> None:
+        if loop.escape is not None:
+            raise loop.escape
         for context in loop.callback_failures:
             raise _failure_of(context)
         alive = [t for t in loop.tasks if not t.done() and id(t) not in loop.background]

@@ -78,18 +78,23 @@ REFUSED: dict[str, tuple[str, str]] = {
 """Method of `AbstractEventLoop` -> why it is refused, and what to do instead."""
 
 
-def refuse(call: str, line: SourceLine) -> NoReturn:
-    """Raise the `RealWorldError` of one method of the table, called at `line`."""
+def refuse(loop: Any, call: str, line: SourceLine) -> NoReturn:
+    """Raise the `RealWorldError` of one method of the table, called at `line`.
+
+    `loop.escape` keeps the first one, so that a program that swallows it does not pass.
+    """
     reason, alternative = REFUSED[call]
     where = f"{line.file}:{line.line} in {line.function}" if line else None
     place = f" at {where}" if where else ""
-    raise RealWorldError(
+    error = RealWorldError(
         f"loop.{call}() was called{place}.\n"
         f"{reason} A run that waits for it could not be explored or replayed.\n"
         f"{alternative}",
         call=call,
         where=where,
     )
+    loop.escape = loop.escape or error
+    raise error
 
 
 def _refusal(name: str) -> Callable[..., Any]:
@@ -97,23 +102,25 @@ def _refusal(name: str) -> Callable[..., Any]:
     if not inspect.iscoroutinefunction(stock):
 
         def refused(self: object, *args: object, **kwargs: object) -> NoReturn:
-            refuse(name, here(1))
+            refuse(self, name, here(1))
 
         return functools.wraps(stock)(refused)
 
-    async def refused_at(line: SourceLine) -> NoReturn:
-        refuse(name, line)
+    async def refused_at(loop: object, line: SourceLine) -> NoReturn:
+        refuse(loop, name, line)
 
     # A coroutine may be made in one place and awaited in another, or become a task: it fails like
     # any coroutine, when it runs, and names the line at which it was made.
     def refused_later(self: object, *args: object, **kwargs: object) -> Awaitable[NoReturn]:
-        return refused_at(here(1))
+        return refused_at(self, here(1))
 
     return functools.wraps(stock)(refused_later)
 
 
 class ClosedWorld:
-    """Mixin for event loops: every method in `REFUSED` refuses."""
+    """Mixin for event loops: every method in `REFUSED` refuses. `escape`: the first that did."""
+
+    escape: RealWorldError | None = None
 
 
 for _name in REFUSED:

@@ -23,6 +23,7 @@ from spectest.eventloop.closed_world import ClosedWorld
 from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle
 from spectest.eventloop.internals import LoopInternals
 from spectest.eventloop.source import calling_frame, made_by_library
+from spectest.eventloop.stepping import bring_to_front
 from spectest.eventloop.tasks import (
     VirtualFuture,
     VirtualTask,
@@ -36,7 +37,7 @@ from spectest.kernel.identity import Identities
 from spectest.kernel.operations import Operation
 from spectest.kernel.plan import Plan
 from spectest.kernel.scheduler import Scheduler
-from spectest.kernel.steps import Step, Steps
+from spectest.kernel.steps import Steps
 
 __all__ = ["VirtualEventLoop", "name_of_wait"]
 
@@ -112,7 +113,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
     def call_soon(
         self,
         callback: Callable[[Unpack[_Ts]], object],
-        *args: Unpack[_Ts],
+        *args: *_Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         if self._debug or self._closed:
@@ -138,7 +139,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self,
         delay: float,
         callback: Callable[[Unpack[_Ts]], object],
-        *args: Unpack[_Ts],
+        *args: *_Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         if delay is None:
@@ -151,7 +152,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self,
         when: float,
         callback: Callable[[Unpack[_Ts]], object],
-        *args: Unpack[_Ts],
+        *args: *_Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         if when is None:
@@ -272,7 +273,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
                 continue
             todo = len(ready)
             if self._steps is not None and todo:
-                self._bring_to_front(self._steps)
+                bring_to_front(ready, self._steps)
                 todo = 1
             if clock.now_ns != instant:
                 instant = clock.now_ns
@@ -295,29 +296,6 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         if instant > self._max_virtual_ns:
             return -1
         return min(self._max_steps_at_once, self._max_steps - self.steps)
-
-    def _bring_to_front(self, steps: Steps) -> None:
-        """Under `any`: put the step that goes next at the head of the ready queue."""
-        ready = self._ready
-        while ready[0]._cancelled and len(ready) > 1:
-            ready.popleft()
-        chains: dict[object, int] = {}
-        first: list[Step] = []
-        for place, handle in enumerate(ready):
-            step = getattr(handle, "step", None)
-            task = waiting.task_of(handle)
-            if step is None:
-                name = waiting.label_of(task) if task is not None else "callback"
-                step = steps.step(name, number_of(task))
-                handle.step = step  # type: ignore[attr-defined]
-            if not handle._cancelled and chains.setdefault(task or step, place) == place:
-                first.append(step)
-        if first:
-            place = list(chains.values())[steps.pick(first)]
-            ready.rotate(-place)
-            handle = ready.popleft()
-            ready.rotate(place)
-            ready.appendleft(handle)
 
     def _deliver(self, batch: Sequence[Operation]) -> None:
         for operation in batch:

@@ -104,6 +104,7 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         self.callback_failures: list[dict[str, Any]] = []
         self.draining_until_ns: int | None = None
         self.eager = False
+        self.escape = None
         self.quiet = True
         self.steps = 0
         self._threads_before = threading.active_count()
