@@ -27,16 +27,15 @@ def main() -> None:
         print("|---" * (len(columns) + 2) + "|")
         for name in contest.present[1:]:
             orders = "explores" if CONTENDERS[name].explores else "stock"
-            cells = [
-                str(column[name] or contest.failed[name, PROGRAMS[program]])
-                for program, column in columns.items()
-            ]
+            cells = [str(column[name] or "no number") for column in columns.values()]
             print(f"| {name} | {orders} | {' | '.join(cells)} |")
         for name, why in contest.absent.items():
             print(f"| {name} | absent: {why} |" + " |" * len(columns))
         print()
         for program, column in columns.items():
             print(f"* {program}: {_verdict(column)}")
+            for name in (name for name, ratio in column.items() if ratio is None):
+                print(f"* {program}, {name}: {contest.failed[name, PROGRAMS[program]]}")
 
 
 def _verdict(column: dict[str, Ratio | None]) -> str:

@@ -4,6 +4,7 @@ It runs your own, unmodified code on a virtual clock, decides when every remote 
 completes, and searches the timings for one that breaks a promise.
 
     report = spectest.explore(program)      # search
+    print(spectest.render(report))          # the page to read
     spectest.replay(program, token)         # that failure again
     spectest.confirm(program, token)        # the same durations on stock asyncio, in real time
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from spectest.exploration.results import Confirmation, Failure, Margin, Report
     from spectest.exploration.search import confirm, explore, replay, run
     from spectest.kernel.plan import Hold, Plan
+    from spectest.reporting.text import render
     from spectest.testing import explored
 
 __version__ = "0.1.0"
@@ -57,6 +59,7 @@ _ROOMS = {
     "spectest.exploration.results": ("Confirmation", "Failure", "Margin", "Report"),
     "spectest.exploration.search": ("confirm", "explore", "replay", "run"),
     "spectest.kernel.plan": ("Hold", "Plan"),
+    "spectest.reporting.text": ("render",),
     "spectest.testing": ("explored",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -84,6 +87,7 @@ __all__ = [
     "confirm",
     "explore",
     "explored",
+    "render",
     "replay",
     "run",
 ]

@@ -53,10 +53,11 @@ DEFAULT_MAX_VIRTUAL_S = 366 * 86_400.0
 
 def name_of_wait(callback: Any, frame: FrameType | None) -> tuple[str, bool]:
     """The name of what `call_later` waits for, and whether `asyncio.sleep` called it."""
-    name = "timer" if frame is None else frame.f_code.co_name
-    if callback is _WAKE_SLEEPER:
-        return name, True
-    return name + " timeout", False
+    sleeping = callback is _WAKE_SLEEPER
+    if frame is None:
+        return ("sleep" if sleeping else "timer"), sleeping
+    name = frame.f_code.co_name
+    return (name if sleeping else f"{name} timeout"), sleeping
 
 
 class VirtualEventLoop(ClosedWorld, LoopInternals):

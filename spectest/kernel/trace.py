@@ -66,6 +66,9 @@ class Trace(Sequence[TraceEvent]):
     def __init__(self, events: Sequence[TraceEvent]) -> None:
         self._events = tuple(events)
 
+    def __repr__(self) -> str:
+        return f"<Trace {self.fingerprint} of {len(self)} events>"
+
     def __len__(self) -> int:
         return len(self._events)
 
