@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar, overload
 from spectest import ambient
 from spectest.errors import UsageError
 from spectest.eventloop.source import PLATFORM, kind_of_file
-from spectest.exploration.execution import Outcome, Program, execute
+from spectest.exploration.execution import Outcome, Program, check_meant_for, execute
 from spectest.exploration.results import Failure, Report
 from spectest.exploration.search import Search, name_of
 from spectest.exploration.settings import Settings
@@ -131,12 +131,14 @@ def check(
     root: Path | None = None,
     mode: Literal["explore", "once"] = "explore",
     token: str | None = None,
+    must_meet: bool = True,
     tell: Callable[[Report], None] | None = None,
 ) -> Report:
     """Explore `program` and raise what it failed with; the report if it held.
 
     `name`: under which failures are kept below `root`. `mode`: "once" runs it once, in stock order.
-    `token`: run it once, as the token says. `tell`: is given the report before anything is raised;
+    `token`: run it once, as the token says; `must_meet`: it is an error if the token is about
+    nothing that the program comes to. `tell`: is given the report before anything is raised;
     without it the report is a note on the error.
 
     A program that skips itself in its first execution skips the test; one that does so only in some
@@ -147,7 +149,7 @@ def check(
     guarded = _Guarded(program)
     try:
         if token is not None:
-            report = replayed(guarded, token, settings, name=name)
+            report = replayed(guarded, token, settings, name=name, must_meet=must_meet)
         elif mode == "once":
             report = run_once(guarded, settings, name=name)
         else:
@@ -175,7 +177,12 @@ def run_once(program: Program, settings: Settings, *, name: str | None = None) -
 
 
 def replayed(
-    program: Program, token: str, settings: Settings, *, name: str | None = None
+    program: Program,
+    token: str,
+    settings: Settings,
+    *,
+    name: str | None = None,
+    must_meet: bool = True,
 ) -> Report:
     """One execution as `token` says, as a report; without a failure if nothing fails (any more)."""
     plan = tokens.decode(token)
@@ -183,6 +190,8 @@ def replayed(
         stock_plan = Plan(order=plan.order, seed=plan.seed)
         stock = execute(program, stock_plan, settings.limits, record=True)
         outcome = execute(program, plan, settings.limits, record=True)
+    if must_meet:
+        check_meant_for(name or name_of(program), outcome)
     return _report_of(outcome, stock, "replay", settings, name or name_of(program))
 
 

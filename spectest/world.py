@@ -95,6 +95,7 @@ class World:
         self.plan = self.door.plan
         self.order_model: OrderModel = "strict"
         self.ended_ns = self.steps = self.contested = 0
+        self.strangers: tuple[str, ...] = ()
 
     # What the run was, afterwards.
 
@@ -115,6 +116,9 @@ class World:
         self.ended_ns = self.clock.now_ns
         self.steps = sum(loop.steps for loop in self.loops)
         self.contested = self.door.contested
+        met, asked = self.door.met, self.door.plan
+        if met.isdisjoint(asked.holds) and met.isdisjoint(asked.picks):
+            self.strangers = (*asked.holds, *asked.picks)
         self.door.chooser = None
         if self.recorder:
             self.recorder.stop()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import queue
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from spectest.errors import RealWorldError
+from spectest.eventloop.foreign import stands_in_a_wait
 from spectest.eventloop.source import calling_frame
 from spectest.kernel.clock import NANOSECONDS, seconds_to_ns
 from spectest.kernel.operations import Operation
@@ -34,7 +34,6 @@ __all__ = ["Jobs", "virtual_sleep"]
 
 _real_sleep = time.sleep
 _mine = threading.local()
-_WAITS = (threading.__file__, queue.__file__)
 _LOOK_EVERY_S = 0.02
 _PATIENCE_S = 60.0
 
@@ -209,7 +208,7 @@ class Jobs:
                     return True
             if self._loop.woken_from_outside():
                 return True
-            if all(_waits_for_others(job) for job in self._blocked):
+            if all(stands_in_a_wait(job.ident) for job in self._blocked):
                 return False
 
     def close(self) -> None:
@@ -297,12 +296,6 @@ class Jobs:
             workers = job.executor._max_workers
             if len(waiting) >= workers:
                 self._start(waiting[workers - 1])
-
-
-def _waits_for_others(job: _Job) -> bool:
-    """Whether the thread of `job` stands in a wait of the standard library."""
-    frame = sys._current_frames().get(job.ident)
-    return frame is not None and frame.f_code.co_filename in _WAITS
 
 
 def _name(func: Callable[..., Any]) -> str:

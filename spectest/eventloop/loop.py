@@ -20,6 +20,7 @@ from typing import Any, TypeVarTuple, Unpack
 from spectest.errors import Deadlock, Livelock
 from spectest.eventloop import jobs, waiting
 from spectest.eventloop.closed_world import ClosedWorld
+from spectest.eventloop.foreign import ForeignThreads
 from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle
 from spectest.eventloop.internals import LoopInternals
 from spectest.eventloop.source import calling_frame, made_by_library
@@ -45,6 +46,9 @@ __all__ = ["VirtualEventLoop", "name_of_wait"]
 _WAKE_SLEEPER = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
 _current_task = asyncio.current_task
 _Ts = TypeVarTuple("_Ts")
+
+_LOOK_EVERY_S = 0.01
+_MOST_LOOKS = 1000
 
 DEFAULT_MAX_STEPS = 200_000
 DEFAULT_MAX_STEPS_AT_ONCE = 100_000
@@ -101,7 +105,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self.task_count = 0
         self.eager = False
         self._wakeup = threading.Semaphore(0)
-        self._threads_before = threading.active_count()
+        self._foreign = ForeignThreads()
         self._jobs: jobs.Jobs | None = None
         self._steps = Steps(scheduler) if scheduler.order == "any" else None
 
@@ -332,8 +336,12 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         """Whether a thread of the program's own woke the loop."""
         if self.woken_from_outside():
             return True
-        while threading.active_count() > self._threads_before:
-            if self._wakeup.acquire(timeout=0.01):
+        idle = 0
+        for _ in range(_MOST_LOOKS):
+            if idle > 1 or not self._foreign.present():
+                break
+            idle = 0 if self._foreign.busy() else idle + 1
+            if self._wakeup.acquire(timeout=_LOOK_EVERY_S):
                 return True
         return bool(self._ready)
 

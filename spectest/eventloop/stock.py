@@ -23,7 +23,6 @@ from __future__ import annotations
 import asyncio
 import selectors
 import sys
-import threading
 from asyncio import futures
 from collections.abc import Callable
 from concurrent.futures import Future as JobFuture
@@ -32,6 +31,7 @@ from typing import Any
 
 from spectest.errors import Deadlock, Livelock
 from spectest.eventloop import jobs, waiting
+from spectest.eventloop.foreign import ForeignThreads
 from spectest.eventloop.internals import LoopInternals
 from spectest.eventloop.loop import name_of_wait
 from spectest.eventloop.performance import HeldJob, Performance
@@ -107,7 +107,7 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         self.escape = None
         self.quiet = True
         self.steps = 0
-        self._threads_before = threading.active_count()
+        self._foreign = ForeignThreads()
         self._jobs: list[JobFuture[Any]] = []
         self.task_count = 0
         super().__init__(selector)
@@ -200,9 +200,7 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
     def others_may_wake_it(self) -> bool:
         """Whether a thread is there that may still call `call_soon_threadsafe`."""
         self._jobs = [job for job in self._jobs if not job.done()]
-        executor = self._default_executor
-        pool = len(executor._threads) if executor is not None else 0
-        return bool(self._jobs) or threading.active_count() - pool > self._threads_before
+        return bool(self._jobs) or self._foreign.busy()
 
     # The end.
 

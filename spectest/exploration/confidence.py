@@ -9,6 +9,7 @@ Finding Bugs. ASPLOS 2010.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 __all__ = ["confidence", "lines"]
@@ -32,6 +33,5 @@ def lines(runs_by_depth: Mapping[int, int], chains: int, contested: int) -> tupl
 
 
 def _percent(probability: float) -> str:
-    if probability > 0.999:
-        return "99.9 %"
-    return f"{100 * probability:.1f} %" if probability < 0.1 else f"{100 * probability:.0f} %"
+    """Rounded down: it is a lower bound."""
+    return f"{math.floor(min(1000 * probability, 999)) / 10:.1f} %"

@@ -52,6 +52,8 @@ class _StockWorld(World):
         return loop
 
     def _drain(self, loop: Any) -> None:
+        # What is alive after the last instant of the score was alive when the score ended.
+        self.performance.limit_s = self.performance.timetable.end_s
         loop.draining_until_ns = 0
         loop.run_forever()
         loop.draining_until_ns = None

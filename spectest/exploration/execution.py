@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.trace import Trace
 from spectest.world import Limits, World
 
-__all__ = ["Outcome", "Program", "execute", "raised_at"]
+__all__ = ["Outcome", "Program", "check_meant_for", "execute", "raised_at"]
 
 Program = Callable[[], Any]
 """A coroutine function, or a function that does its own waiting; no arguments."""
@@ -29,6 +30,7 @@ class Outcome:
     `order_model`: the weakest model that allows them.
     `trace`: None unless recorded. `virtual_ns`, `steps`, `contested`: how long it was in virtual
     time, in callbacks, and in questions to the chooser.
+    `strangers`: what the plan deviates in, if the program met none of it.
     """
 
     error: BaseException | None
@@ -39,6 +41,7 @@ class Outcome:
     virtual_ns: int
     steps: int
     contested: int
+    strangers: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -65,6 +68,8 @@ def execute(
     record: bool = False,
 ) -> Outcome:
     """Run `program` once. Failures are part of the outcome; misuse and interrupts are raised."""
+    if not callable(program):
+        raise UsageError(_not_a_program(program))
     world = World(plan, chooser, limits=limits, record=record)
     error: BaseException | None = None
     result = None
@@ -87,4 +92,23 @@ def execute(
         world.ended_ns,
         world.steps,
         world.contested,
+        world.strangers,
     )
+
+
+def check_meant_for(program_name: str, outcome: Outcome) -> None:
+    """Raise `UsageError` if a replay did not fail because its plan is about another program."""
+    if outcome.error is None and outcome.strangers:
+        names = ", ".join(outcome.strangers[:3]) + (", ..." if len(outcome.strangers) > 3 else "")
+        raise UsageError(
+            f"the token is about {names}, which {program_name} never came to.\n"
+            "It was made for another program, or this one has changed since. Explore it again."
+        )
+
+
+def _not_a_program(thing: object) -> str:
+    if inspect.iscoroutine(thing):
+        thing.close()
+        name = thing.__name__
+        return f"the program is the coroutine {name}(); pass the function {name}, not called"
+    return f"the program must be a function that takes no arguments, not {thing!r}"

@@ -16,7 +16,7 @@ from spectest.errors import InternalError, Livelock, NondeterminismError
 from spectest.exploration import confidence, determinism
 from spectest.exploration.confirmation import confirm_plan
 from spectest.exploration.database import Database
-from spectest.exploration.execution import Outcome, Program, execute
+from spectest.exploration.execution import Outcome, Program, check_meant_for, execute
 from spectest.exploration.margin import find_margin
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.exploration.settings import Settings
@@ -61,20 +61,31 @@ def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> An
     return outcome.result
 
 
+def _follow(program: Program, plan: Plan, settings: Settings) -> Outcome:
+    with ambient.lent():
+        outcome = execute(program, plan, settings.limits)
+    check_meant_for(name_of(program), outcome)
+    return outcome
+
+
 def replay(program: Program, token: str, **settings: Any) -> Any:
-    """Run `program` once as `token` says: its result, or the failure the token stands for."""
-    return run(program, plan=tokens.decode(token), **settings)
+    """Run `program` once as `token` says: its result, or the failure the token stands for.
+
+    `UsageError` if the token is about operations that the program never starts.
+    """
+    outcome = _follow(program, tokens.decode(token), Settings.of(settings))
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.result
 
 
 def confirm(program: Program, token: str, **settings: Any) -> Confirmation:
     """Run `program` at the durations of `token` on stock asyncio, in real time."""
     chosen = Settings.of(settings)
-    plan = tokens.decode(token)
-    with ambient.lent():
-        outcome = execute(program, plan, chosen.limits)
-        if outcome.error is None:
-            return Confirmation(False, 0, "on virtual time the program does not fail either")
-        return confirm_plan(program, outcome.plan, chosen, expected=outcome.error)
+    outcome = _follow(program, tokens.decode(token), chosen)
+    if outcome.error is None:
+        return Confirmation(False, 0, "on virtual time the program does not fail either")
+    return confirm_plan(program, outcome.plan, chosen, expected=outcome.error)
 
 
 def name_of(program: Program) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from spectest.errors import InternalError
-from spectest.kernel.plan import Hold, Plan
+from spectest.kernel.plan import NO_HOLD, Hold, Plan
 
 __all__ = ["Chooser", "Door"]
 
@@ -33,7 +33,7 @@ class Chooser(Protocol):
 class Door:
     """The one source of deviations of an execution."""
 
-    __slots__ = ("chooser", "contested", "holds", "on_choice", "picks", "plan")
+    __slots__ = ("chooser", "contested", "holds", "met", "on_choice", "picks", "plan")
 
     def __init__(self, plan: Plan, chooser: Chooser | None = None) -> None:
         self.plan = plan
@@ -41,6 +41,7 @@ class Door:
         self.holds: dict[str, Hold] = {}
         self.picks: dict[str, int] = {}
         self.contested = 0
+        self.met: set[str] = set()
         self.on_choice: Callable[[str, int, int], None] | None = None
 
     def choose(self, n: int, label: str, *, kind: str = "") -> int:
@@ -49,6 +50,7 @@ class Door:
             return 0
         if self.chooser is None:
             answer = min(self.plan.picks.get(label, 0), n - 1)
+            self.met.add(label)
         else:
             answer = self._ask(n, kind or label, ())
         if answer:
@@ -70,6 +72,14 @@ class Door:
         if not 0 <= answer < n:
             raise InternalError(f"{self.chooser!r} answered {answer} to {label!r} of {n} options")
         return answer
+
+    def hold(self, label: str) -> Hold:
+        """What the plan says of the operation, timer or step `label`."""
+        hold = self.plan.holds.get(label)
+        if hold is None:
+            return NO_HOLD
+        self.met.add(label)
+        return hold
 
     def deviations(self) -> Plan:
         """The plan that repeats what happened."""

@@ -22,7 +22,7 @@ from typing import Any
 from spectest.kernel.choices import Door
 from spectest.kernel.clock import FOREVER_NS, VirtualClock
 from spectest.kernel.operations import Kind, Operation
-from spectest.kernel.plan import NO_HOLD, Hold, OrderModel
+from spectest.kernel.plan import Hold, OrderModel
 from spectest.kernel.timer_heap import TimerHeap
 
 __all__ = ["Scheduler"]
@@ -135,7 +135,7 @@ class Scheduler:
         return operation
 
     def _follow_plan(self, operation: Operation) -> None:
-        hold = self.door.plan.holds.get(operation.label, NO_HOLD)
+        hold = self.door.hold(operation.label)
         operation.behind = hold.behind
         if operation.kind == "timer":
             return

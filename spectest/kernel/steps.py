@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spectest.kernel.plan import NO_HOLD, Hold
+from spectest.kernel.plan import Hold
 from spectest.kernel.scheduler import Scheduler
 
 __all__ = ["Step", "Steps"]
@@ -37,7 +37,7 @@ class Steps:
     def step(self, name: str, chain: int) -> Step:
         """A step that has just become runnable."""
         label = self._scheduler.name(f"{name} step")
-        return Step(label, chain, self._door.plan.holds.get(label, NO_HOLD).behind)
+        return Step(label, chain, self._door.hold(label).behind)
 
     def pick(self, first: Sequence[Step]) -> int:
         """Which of the first steps of all chains, in the order of the ready queue, goes next."""

@@ -11,13 +11,8 @@ from typing import Any
 
 import pytest
 
-from spectest.pytest_plugin import fixtures, options, results
-from spectest.pytest_plugin.items import (
-    ExploredFunction,
-    convert,
-    is_marked,
-    without_coroutine,
-)
+from spectest.pytest_plugin import options, results
+from spectest.pytest_plugin.marks import is_explored, is_marked
 
 __all__: list[str] = []
 
@@ -79,6 +74,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, No
     if not is_marked(definition):
         yield
         return
+    from spectest.pytest_plugin.items import without_coroutine
+
     with without_coroutine(definition):
         yield
 
@@ -88,17 +85,25 @@ def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
     """Outermost, so that pytest-asyncio has had its turn."""
     found = yield
     if isinstance(found, list):
-        return [convert(node) for node in found]
-    return convert(found)
+        return [_converted(node) for node in found]
+    return _converted(found)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that were marked after they had been collected."""
     try:
-        items[:] = [convert(item) for item in items]
+        items[:] = [_converted(item) for item in items]
     except pytest.Collector.CollectError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _converted(node: Any) -> Any:
+    if is_explored(node) or not is_marked(node):
+        return node
+    from spectest.pytest_plugin.items import convert
+
+    return convert(node)
 
 
 # Running.
@@ -110,8 +115,10 @@ def pytest_fixture_setup(
 ) -> Generator[None, Any, Any]:
     """Outermost, so that pytest-asyncio and anyio meet a sync fixture."""
     item = getattr(request, "_pyfuncitem", None)
-    if not isinstance(item, ExploredFunction) or not item.is_async:
+    if not is_explored(item) or not item.is_async:
         return (yield)
+    from spectest.pytest_plugin import fixtures
+
     return (yield from fixtures.deferring(fixturedef, request, item.deferred))
 
 
@@ -120,6 +127,6 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if call.when == "call" and isinstance(item, ExploredFunction):
+    if call.when == "call" and is_explored(item):
         results.attach(item, call, report)
     return report

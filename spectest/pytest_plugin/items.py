@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from spectest.exploration.results import Report
     from spectest.exploration.settings import Settings
 
-__all__ = ["ExploredFunction", "convert", "is_marked", "without_coroutine"]
+__all__ = ["ExploredFunction", "convert", "without_coroutine"]
 
 
 class ExploredFunction(pytest.Function):
     """Runs its function many times, or once in real time when spectest is off."""
 
+    explores = True
     settings: Settings
     reports: list[Report]
     deferred: list[fixtures.Deferred]
@@ -107,6 +108,7 @@ class ExploredFunction(pytest.Function):
                 root=self.config.rootpath,
                 mode="once" if mode == "once" else "explore",
                 token=self.config.getoption("spectest_replay"),
+                must_meet=not hasattr(self.obj, "hypothesis"),
                 tell=self._tell,
             )
 
@@ -262,20 +264,8 @@ def _timeouts_pass() -> Iterator[None]:
 # Collection.
 
 
-def is_marked(node: pytest.Function) -> bool:
-    """By the marker or by the decorator."""
-    if node.get_closest_marker("spectest") is not None:
-        return True
-    target = getattr(getattr(node.obj, "hypothesis", None), "inner_test", node.obj)
-    return hasattr(target, "__spectest__")
-
-
 def convert(node: Any) -> Any:
-    """The item to run in the place of `node`, which may be any collected node."""
-    if not isinstance(node, pytest.Function) or isinstance(node, ExploredFunction):
-        return node
-    if not is_marked(node):
-        return node
+    """The item to run in the place of `node`, a test function that is marked."""
     if node.cls is not None and issubclass(node.cls, unittest.TestCase):
         raise pytest.Collector.CollectError(
             f"UsageError: {node.nodeid}: a method of unittest.TestCase cannot be explored; "

@@ -6,17 +6,14 @@ Workers of pytest-xdist send everything with their test reports; only the contro
 from __future__ import annotations
 
 import os
-import shlex
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spectest.pytest_plugin.items import ExploredFunction
-
 if TYPE_CHECKING:
     from spectest.exploration.results import Report
+    from spectest.pytest_plugin.items import ExploredFunction
 
 __all__ = ["Results", "attach", "write_whole"]
 
@@ -47,6 +44,8 @@ def attach(item: ExploredFunction, call: pytest.CallInfo[None], report: pytest.T
 
 
 def _text(item: ExploredFunction, report: Report) -> str:
+    import shlex
+
     from spectest.reporting import text
 
     if report.failure is None:
@@ -117,6 +116,8 @@ def _count(number: int, what: str) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write the file, or leave what was there."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:

@@ -152,9 +152,7 @@ def _foot(facts: Facts, replay_hint: str | None, width: int) -> list[str]:
     hint = replay_hint or 'spectest.replay(program, "{token}")'
     hint = hint.replace("{token}", facts.token)
     lines = [
-        _cut(
-            _field("order", f"{facts.order_model}: {words.ORDER_MODELS[facts.order_model]}"), width
-        ),
+        _cut(_field("order", words.ORDER_MODELS[facts.order_model]), width),
         _cut(_field("asyncio", words.confirmation(facts.confirmation)), width),
         _field("replay", hint),
     ]

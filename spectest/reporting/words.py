@@ -13,9 +13,9 @@ from spectest.reporting.interleaving import Act, Row
 __all__ = ["ORDER_MODELS", "confirmation", "deviation", "duration", "milliseconds", "row", "short"]
 
 ORDER_MODELS: dict[OrderModel, str] = {
-    "strict": "CPython, at these durations",
-    "ties": "CPython, with other latencies or another memory layout",
-    "any": ("not an order that asyncio produces: another loop, a refactoring or free threading"),
+    "strict": "possible on CPython, at these durations (`strict`)",
+    "ties": "possible on CPython, with other latencies or another memory layout (`ties`)",
+    "any": "not an order that asyncio produces: another loop, a refactoring, threads (`any`)",
 }
 """Who can produce the failure, by the weakest order model that shows it."""
 
@@ -129,7 +129,9 @@ def _acts(acts: Sequence[Act], labels: dict[str, str]) -> list[str]:
 
 def _names(labels: Sequence[str]) -> str:
     names = ", ".join(labels)
-    return names if len(names) <= _MOST_NAMES else f"{len(labels)} tasks"
+    if len(names) <= _MOST_NAMES:
+        return names
+    return "a task" if len(labels) == 1 else f"{len(labels)} tasks"
 
 
 def short(tasks: Sequence[str]) -> dict[str, str]:

@@ -26,6 +26,11 @@ RACE = """
 
         await asyncio.gather(finish("first", 0.100), finish("second", 0.105))
         return order
+
+
+    async def crowd():
+        # More schedules than can be tried.
+        await asyncio.gather(*(asyncio.sleep(0.1 + number / 1000) for number in range(8)))
 """
 
 # Inner runs forget what they import; what is loaded here they need not load again.

@@ -45,7 +45,7 @@ def test_timeout_is_no_finding(suite: Suite, run: Run) -> None:
         @pytest.mark.timeout(0.3, method="signal")
         @pytest.mark.spectest(runs=1_000_000)
         async def test_many():
-            await race()
+            await crowd()
 
         @pytest.mark.timeout(0.3, method="signal", func_only=True)
         @pytest.mark.spectest

@@ -38,13 +38,13 @@ def test_one_line_for_each_depth_that_was_tried() -> None:
             "(30 runs of PCT, 2 tasks, 10 choices)"
         ),
         (
-            "a bug of depth 2 would have been found with probability 40 % or more "
+            "a bug of depth 2 would have been found with probability 40.1 % or more "
             "(10 runs of PCT, 2 tasks, 10 choices)"
         ),
     )
     assert lines({3: 10}, 2, 10) == (
         (
-            "a bug of depth 3 would have been found with probability 4.9 % or more "
+            "a bug of depth 3 would have been found with probability 4.8 % or more "
             "(10 runs of PCT, 2 tasks, 10 choices)"
         ),
     )

@@ -34,7 +34,7 @@ What breaks it; all else is as usual:
 → 150  scorer  `answer#1` completes: returns                              programs.py:7
   160  hedge   `hedge#1` completes: raises AssertionError                 programs.py:23
 
-order    ties: CPython, with other latencies or another memory layout
+order    possible on CPython, with other latencies or another memory layout (`ties`)
 asyncio  not tried in real time
 replay   spectest.replay(program, "TOKEN")
 found    in execution 5 of 200 by urw; shrunk to 1 deviation in 31 more"""
@@ -117,7 +117,7 @@ def test_a_deadlock(report_of: ReportMaker) -> None:
 def test_a_failure_of_stock_order_inside_an_exception_group(report_of: ReportMaker) -> None:
     text = page(report_of(programs.group, shrunk_in=0, strategy="stock order"))
     assert text.startswith(GROUP)
-    assert "strict: CPython, at these durations" in text
+    assert "possible on CPython, at these durations (`strict`)" in text
     assert text.endswith("found    in execution 5 of 200 by stock order")
 
 
@@ -244,7 +244,7 @@ def test_a_narrow_page(report_of: ReportMaker) -> None:
 
 def test_the_order_model_any_is_not_blamed_on_asyncio(report_of: ReportMaker) -> None:
     text = page(report_of(programs.hedge, LATE, order_model="any"))
-    assert "any: not an order that asyncio produces: another loop, a refactoring or free" in text
+    assert "not an order that asyncio produces: another loop, a refactoring, threads (`any`)" in text
 
 
 def test_the_summary_of_a_clean_search(report_of: ReportMaker) -> None:
