@@ -204,6 +204,12 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
 
     # The end.
 
+    def run_what_is_ready(self) -> None:
+        """Run callbacks until none is ready; no time passes for those that wait."""
+        while self._ready:
+            self.call_soon(self.stop)
+            self.run_forever()
+
     def hangs(self) -> None:
         """Nothing is ready, scheduled or running elsewhere, and the loop waits for ever."""
         blocked = waiting.describe(self.tasks)

@@ -55,7 +55,10 @@ class _StockWorld(World):
         # What is alive after the last instant of the score was alive when the score ended.
         self.performance.limit_s = self.performance.timetable.end_s
         loop.draining_until_ns = 0
-        loop.run_forever()
+        if self.limits.drain_s == 0:
+            loop.run_what_is_ready()
+        else:
+            loop.run_forever()
         loop.draining_until_ns = None
 
     def _tear_down(self, loop: Any) -> None:

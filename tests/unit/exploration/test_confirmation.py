@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import spectest
 from spectest.errors import Deadlock, Livelock, TaskLeaked, UnretrievedException, Violation
 from spectest.exploration.confirmation import confirm_plan
 from spectest.exploration.execution import execute
@@ -321,3 +322,20 @@ def test_what_cannot_be_confirmed_says_why_without_a_try() -> None:
         assert why in answer.reason
     found = Livelock("spins", spinner=None)
     assert "livelock" in confirm_plan(healthy, Plan(), quick, expected=found).reason
+
+
+async def forgets_a_task_for_a_moment() -> None:
+    async def lasts() -> None:
+        await asyncio.sleep(0.26)
+
+    _task = asyncio.create_task(lasts())
+    await asyncio.sleep(0.25)
+
+
+def test_a_leak_is_confirmed_under_the_drain_it_was_found_with() -> None:
+    found = spectest.explore(forgets_a_task_for_a_moment, drain_s=0, confirm=True).failure
+    assert found is not None
+    assert isinstance(found.error, spectest.TaskLeaked)
+    assert found.confirmation is not None
+    assert found.confirmation.confirmed
+    assert spectest.explore(forgets_a_task_for_a_moment, runs=20).failure is None

@@ -244,7 +244,9 @@ def test_a_narrow_page(report_of: ReportMaker) -> None:
 
 def test_the_order_model_any_is_not_blamed_on_asyncio(report_of: ReportMaker) -> None:
     text = page(report_of(programs.hedge, LATE, order_model="any"))
-    assert "not an order that asyncio produces: another loop, a refactoring, threads (`any`)" in text
+    assert (
+        "not an order that asyncio produces: another loop, a refactoring, threads (`any`)" in text
+    )
 
 
 def test_the_summary_of_a_clean_search(report_of: ReportMaker) -> None:
