@@ -34,8 +34,17 @@ RACE = """
 """
 
 # Inner runs forget what they import; what is loaded here they need not load again.
-for heavy in ("hypothesis", "pytest_asyncio", "spectest.reporting.text", "spectest.testing"):
-    importlib.import_module(heavy)
+# The plugin's own rooms must not be forgotten: the package would keep the old ones as attributes.
+for module in (
+    "hypothesis",
+    "pytest_asyncio",
+    "spectest.pytest_plugin.fixtures",
+    "spectest.pytest_plugin.items",
+    "spectest.pytest_plugin.virtual_asyncio",
+    "spectest.reporting.text",
+    "spectest.testing",
+):
+    importlib.import_module(module)
 
 INSTALLED = bool(importlib.metadata.entry_points(group="pytest11", name="spectest"))
 ROOT = str(Path(__file__).parents[2])
