@@ -152,12 +152,12 @@ class World:
             "max_steps": limits.max_steps,
             "max_steps_at_once": limits.max_steps_at_once,
             "max_virtual_s": limits.max_virtual_s,
+            "quiet": True,
         }
         if self.recorder:
             loop: VirtualEventLoop = RecordingEventLoop(self.recorder, self.scheduler, **options)
         else:
             loop = VirtualEventLoop(self.scheduler, **options)
-        loop.quiet = True
         self.loops.append(loop)
         return loop
 
@@ -256,6 +256,8 @@ class World:
         """
         self.door.on_choice = None
         for loop in self.loops:
+            if not loop.is_closed():  # Interrupted before or while it was torn down.
+                loop.close()
             loop.tasks.clear()
             loop.failed_futures.clear()
             loop.callback_failures.clear()

@@ -12,9 +12,7 @@ import contextvars
 import math
 import sys
 import threading
-from asyncio import futures
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import Any, TypeVarTuple, Unpack
 
 from spectest.errors import Deadlock, Livelock
@@ -23,7 +21,7 @@ from spectest.eventloop.closed_world import ClosedWorld
 from spectest.eventloop.foreign import ForeignThreads
 from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle
 from spectest.eventloop.internals import LoopInternals
-from spectest.eventloop.source import calling_frame, made_by_library
+from spectest.eventloop.source import calling_frame, made_by_library, name_of_wait
 from spectest.eventloop.stepping import bring_to_front
 from spectest.eventloop.tasks import (
     VirtualFuture,
@@ -40,10 +38,8 @@ from spectest.kernel.plan import Plan
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.steps import Steps
 
-__all__ = ["VirtualEventLoop", "name_of_wait"]
+__all__ = ["VirtualEventLoop"]
 
-# asyncio.sleep, and nothing else that waits, schedules this very function.
-_WAKE_SLEEPER = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
 _current_task = asyncio.current_task
 _Ts = TypeVarTuple("_Ts")
 
@@ -55,15 +51,6 @@ DEFAULT_MAX_STEPS_AT_ONCE = 100_000
 DEFAULT_MAX_VIRTUAL_S = 366 * 86_400.0
 
 
-def name_of_wait(callback: Any, frame: FrameType | None) -> tuple[str, bool]:
-    """The name of what `call_later` waits for, and whether `asyncio.sleep` called it."""
-    sleeping = callback is _WAKE_SLEEPER
-    if frame is None:
-        return ("sleep" if sleeping else "timer"), sleeping
-    name = frame.f_code.co_name
-    return (name if sleeping else f"{name} timeout"), sleeping
-
-
 class VirtualEventLoop(ClosedWorld, LoopInternals):
     """An asyncio event loop on virtual time.
 
@@ -72,6 +59,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
     own timers and never stretch.
     `max_steps`, `max_steps_at_once`, `max_virtual_s`: budgets of callbacks in all, of callbacks
     within one virtual instant, and of virtual seconds; beyond them a `Livelock` is raised.
+    `quiet`: a world judges what goes wrong here; the loop keeps it and logs nothing.
     """
 
     task_class = VirtualTask
@@ -84,7 +72,9 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         max_steps: int = DEFAULT_MAX_STEPS,
         max_steps_at_once: int = DEFAULT_MAX_STEPS_AT_ONCE,
         max_virtual_s: float = DEFAULT_MAX_VIRTUAL_S,
+        quiet: bool = False,
     ) -> None:
+        self.quiet = quiet
         super().__init__()
         if scheduler is None:
             scheduler = Scheduler(Door(Plan()), VirtualClock())
@@ -92,7 +82,6 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self.identities = Identities(scheduler.door)
         self.tasks: list[asyncio.Task[Any]] = []
         self.background: set[int] = set()
-        self.quiet = False
         self.draining_until_ns: int | None = None
         self.failed_futures: list[asyncio.Future[Any]] = []
         self.callback_failures: list[dict[str, Any]] = []
@@ -362,6 +351,10 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
     def woken_from_outside(self) -> bool:
         """Whether another thread scheduled something since this was last asked."""
         return self._wakeup.acquire(blocking=False)
+
+    def __del__(self) -> None:
+        if not self.quiet:
+            super().__del__()
 
     def close(self) -> None:
         if self._jobs is not None:

@@ -13,6 +13,7 @@ import os
 import sys
 import sysconfig
 import traceback
+from asyncio import futures
 from collections.abc import Iterator
 from types import CodeType, CoroutineType, FrameType
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = [
     "kind_of_file",
     "line_of",
     "made_by_library",
+    "name_of_wait",
     "raised_at",
     "shown",
     "suspended_at",
@@ -117,6 +119,19 @@ def calling_frame(frame: FrameType | None) -> FrameType | None:
             break
         frame = frame.f_back
     return library
+
+
+# asyncio.sleep, and nothing else that waits, schedules this very function.
+_WAKE_SLEEPER = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
+
+
+def name_of_wait(callback: Any, frame: FrameType | None) -> tuple[str, bool]:
+    """The name of what `call_later` waits for, and whether `asyncio.sleep` called it."""
+    sleeping = callback is _WAKE_SLEEPER
+    if frame is None:
+        return ("sleep" if sleeping else "timer"), sleeping
+    name = frame.f_code.co_name
+    return (name if sleeping else f"{name} timeout"), sleeping
 
 
 def line_of(frame: FrameType | None) -> SourceLine:

@@ -33,9 +33,8 @@ from spectest.errors import Deadlock, Livelock
 from spectest.eventloop import jobs, waiting
 from spectest.eventloop.foreign import ForeignThreads
 from spectest.eventloop.internals import LoopInternals
-from spectest.eventloop.loop import name_of_wait
 from spectest.eventloop.performance import HeldJob, Performance
-from spectest.eventloop.source import calling_frame, made_by_library
+from spectest.eventloop.source import calling_frame, made_by_library, name_of_wait
 from spectest.eventloop.tasks import VirtualFuture, VirtualTask, eager_task_factory
 from spectest.kernel.identity import Identities
 from spectest.kernel.scheduler import Scheduler
