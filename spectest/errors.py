@@ -22,6 +22,8 @@ __all__ = [
     "RealWorldError",
     "SpectestError",
     "TaskLeaked",
+    "ThreadFailure",
+    "ThreadLeaked",
     "TokenError",
     "UnretrievedException",
     "UsageError",
@@ -111,6 +113,25 @@ class TaskLeaked(Violation):
     """
 
     tasks: tuple[str, ...]
+
+
+class ThreadLeaked(Violation):
+    """A thread was still there when all that could happen after the program's return had happened.
+
+    Field `threads`: one line for each of them. Daemons, threads that libraries started and idle
+    workers of thread pools may stay.
+    """
+
+    threads: tuple[str, ...]
+
+
+class ThreadFailure(Violation):
+    """A thread ended with an exception, of which nobody ever hears.
+
+    The exception itself is the `__cause__`. Field `thread`: the name of the thread.
+    """
+
+    thread: str
 
 
 class UnretrievedException(Violation):

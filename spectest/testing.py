@@ -19,13 +19,13 @@ from typing import Any, Literal, TypeVar, overload
 
 from spectest import ambient
 from spectest.errors import UsageError
-from spectest.eventloop.source import PLATFORM, kind_of_file
 from spectest.exploration.execution import Outcome, Program, check_meant_for, execute
 from spectest.exploration.results import Failure, Report
 from spectest.exploration.search import Search, name_of
 from spectest.exploration.settings import Settings
 from spectest.kernel import token as tokens
 from spectest.kernel.plan import Plan
+from spectest.source.lines import PLATFORM, kind_of_file
 
 __all__ = [
     "Marking",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import time
 from asyncio import events
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,11 +21,12 @@ from spectest.errors import (
     CallbackFailure,
     Livelock,
     TaskLeaked,
+    ThreadFailure,
+    ThreadLeaked,
     UnretrievedException,
     UsageError,
     Violation,
 )
-from spectest.eventloop.jobs import virtual_sleep
 from spectest.eventloop.loop import (
     DEFAULT_MAX_STEPS,
     DEFAULT_MAX_STEPS_AT_ONCE,
@@ -33,7 +35,6 @@ from spectest.eventloop.loop import (
 )
 from spectest.eventloop.recording import RecordingEventLoop
 from spectest.eventloop.sets import ordered_sets
-from spectest.eventloop.source import raised_at, shown
 from spectest.eventloop.waiting import describe, label_of
 from spectest.kernel.choices import Chooser, Door
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
@@ -41,6 +42,13 @@ from spectest.kernel.observers import Observer, TraceRecorder
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.trace import Trace
+from spectest.kernel.turns import Turns
+from spectest.source.lines import raised_at, shown
+from spectest.threads.budget import Budget
+from spectest.threads.lives import Threads
+from spectest.threads.patching import Installation, installed
+from spectest.threads.recording import RecordingThreads
+from spectest.threads.waiting import describe as describe_threads
 
 __all__ = ["Limits", "World"]
 
@@ -53,6 +61,8 @@ class Limits:
 
     `elasticity`: by which part an undeclared sleep may stretch under `ties` and `any`.
     `exact`: modules whose sleeps never stretch.
+    `stall_s`: how long, in virtual seconds, runnable threads may be kept from the processor, all
+    stalls of an execution together; only in programs that have more than one thread.
     `leaks`: whether a task that outlives the program is an error. A library's background tasks,
     which `asyncio.run` would cancel, are not the program's.
     `drain_s`: virtual seconds after the program's return in which tasks may end by themselves.
@@ -61,6 +71,7 @@ class Limits:
 
     elasticity: float = 0.1
     exact: tuple[str, ...] = ()
+    stall_s: float = 0.1
     leaks: Literal["error", "ignore"] = "error"
     drain_s: float = 60.0
     max_steps: int = DEFAULT_MAX_STEPS
@@ -91,6 +102,7 @@ class World:
         self.scheduler = Scheduler(self.door, self.clock, elasticity=self.limits.elasticity)
         self.recorder = TraceRecorder(self.clock, observers) if record or observers else None
         self.loops: list[VirtualEventLoop] = []
+        self.threads: Threads | None = None
         self.sealed = False
         self.plan = self.door.plan
         self.order_model: OrderModel = "strict"
@@ -115,6 +127,8 @@ class World:
             self.order_model = "ties"
         self.ended_ns = self.clock.now_ns
         self.steps = sum(loop.steps for loop in self.loops)
+        if self.threads is not None:
+            self.steps += self.threads.budget.spent
         self.contested = self.door.contested
         met, asked = self.door.met, self.door.plan
         if met.isdisjoint(asked.holds) and met.isdisjoint(asked.picks):
@@ -135,14 +149,52 @@ class World:
         events.new_event_loop = self.new_loop
         ambient.seed(self.door.plan.seed)
         try:
-            with ordered_sets(), virtual_sleep():
-                return self._run(program)
+            with ordered_sets():
+                return self._run_on_platform(program)
         finally:
             events.new_event_loop = new_event_loop
             asyncio._set_running_loop(outer)
             self._let_go()
             if collecting:
                 gc.enable()
+
+    def _run_on_platform(self, program: Callable[[], Any]) -> Any:
+        with installed() as installation:
+            return self._run_with_threads(installation, program)
+
+    def _run_with_threads(self, installation: Installation, program: Callable[[], Any]) -> Any:
+        installation.begin_world()
+        threads = self.threads = self._new_threads(installation)
+        threads.enter()
+        try:
+            return self._run(program, threads)
+        except Exception as error:
+            verdict = threads.verdict
+            if verdict is None or verdict is error:
+                raise
+            raise verdict from error
+        finally:
+            self._seal()
+            threads.leave()
+            installation.watchdog.leave()
+            installation.locks.forget_holders()
+
+    def _new_threads(self, installation: Installation) -> Threads:
+        limits = self.limits
+        budget = Budget(
+            limits.max_steps, limits.max_steps_at_once, seconds_to_ns(limits.max_virtual_s)
+        )
+        turns = Turns(self.scheduler, seconds_to_ns(limits.stall_s))
+        options: dict[str, Any] = {
+            "exact": limits.exact,
+            "began_ns": time.time_ns(),
+            "on_start": installation.watchdog.watch,
+        }
+        if self.recorder:
+            return RecordingThreads(
+                self.recorder, self.scheduler, turns, budget, installation.carriers, **options
+            )
+        return Threads(self.scheduler, turns, budget, installation.carriers, **options)
 
     def new_loop(self) -> VirtualEventLoop:
         """A loop of this world."""
@@ -161,15 +213,18 @@ class World:
         self.loops.append(loop)
         return loop
 
-    def _run(self, program: Callable[[], Any]) -> Any:
+    def _run(self, program: Callable[[], Any], threads: Threads) -> Any:
         try:
             result = program()
             if not inspect.isawaitable(result):
+                self._returned(threads.main.name)
+                threads.drain(self.clock.now_ns + seconds_to_ns(self.limits.drain_s))
                 for loop in self.loops:
                     self._judge(loop)
+                self._judge_threads(threads)
                 return result
         finally:
-            if self.loops:
+            if self.loops or threads.started:
                 self._seal()
             for loop in self.loops:
                 self._tear_down(loop)
@@ -182,10 +237,10 @@ class World:
         try:
             main = loop.create_task(result)
             answer = loop.run_until_complete(main)
-            if self.recorder:
-                self.recorder.emit("return", label_of(main))
-            self._drain(loop)
+            self._returned(label_of(main))
+            self._drain(loop, threads)
             self._judge(loop)
+            self._judge_threads(threads)
             return answer
         except Exception as error:
             if loop.escape is None or loop.escape is error:
@@ -195,13 +250,41 @@ class World:
             self._seal()
             self._tear_down(loop)
 
-    def _drain(self, loop: VirtualEventLoop) -> None:
+    def _returned(self, name: str) -> None:
+        if self.recorder:
+            self.recorder.emit("return", name)
+
+    def _drain(self, loop: VirtualEventLoop, threads: Threads) -> None:
         """Let whatever still runs go on until nothing happens any more."""
-        if not loop._ready and not self.scheduler.pending:
+        if not loop._ready and not self.scheduler.pending and len(threads.agents) < 2:
             return
-        loop.draining_until_ns = self.clock.now_ns + seconds_to_ns(self.limits.drain_s)
+        until_ns = self.clock.now_ns + seconds_to_ns(self.limits.drain_s)
+        loop.draining_until_ns = threads.draining_until_ns = until_ns
         loop.run_forever()
-        loop.draining_until_ns = None
+        loop.draining_until_ns = threads.draining_until_ns = None
+
+    def _judge_threads(self, threads: Threads) -> None:
+        if threads.verdict is not None:
+            raise threads.verdict
+        for agent, error in threads.failures:
+            failure = ThreadFailure(
+                f"the thread {agent.name} raised {_described(error)},\n"
+                "and nobody will ever know: joining a thread does not tell. Catch it inside, or "
+                "use an executor, whose futures hand it on.",
+                thread=agent.name,
+            )
+            failure.__cause__ = error
+            raise failure
+        left = [agent for agent in threads.others if not (agent.daemon or agent.from_library)]
+        if left and self.limits.leaks == "error":
+            lines = describe_threads(left)
+            raise ThreadLeaked(
+                "the program returned and left behind:\n"
+                + "\n".join(f"  {line}" for line in lines)
+                + "\nTell it to end and join it before returning, make it a daemon, or say "
+                "leaks='ignore'.",
+                threads=tuple(lines),
+            )
 
     def _judge(self, loop: VirtualEventLoop) -> None:
         if loop.escape is not None:

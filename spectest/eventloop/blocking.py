@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType, MethodType
 from typing import Any
 
-from spectest.eventloop.source import LIBRARY, PLATFORM, USER, awaiting, frame_of, kind_of_file
+from spectest.source.lines import LIBRARY, PLATFORM, USER, awaiting, frame_of, kind_of_file
+from spectest.source.names import name_of
 
-__all__ = ["Wait", "holders", "name_of", "wait_of"]
+__all__ = ["Wait", "holders", "wait_of"]
 
 _ENTERING = ("__aenter__", "acquire")
-_MOST_MEMBERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,53 +146,3 @@ def _releases(task: asyncio.Task[Any], target: Any) -> bool:
         if frame is not None and "release" in frame.f_code.co_names and name_of(target, [frame]):
             return True
     return False
-
-
-def name_of(target: Any, frames: Sequence[FrameType]) -> str:
-    """The expression by which the innermost of `frames` that knows `target` knows it, or ""."""
-    if target is None:
-        return ""
-    for frame in reversed(frames):
-        if kind_of_file(frame.f_code.co_filename) == PLATFORM:
-            continue
-        for scope in (frame.f_locals, _globals_used(frame)):
-            for name, value in _expressions(scope):
-                if value is target:
-                    return name
-    return ""
-
-
-def _globals_used(frame: FrameType) -> dict[str, Any]:
-    names = frame.f_globals
-    return {name: names[name] for name in frame.f_code.co_names if name in names}
-
-
-def _expressions(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Variables, then their attributes, then what containers among these contain."""
-    variables = [(name, value) for name, value in scope.items() if not name.startswith(".")]
-    yield from variables
-    attributes = [
-        (f"{name}.{attribute}", member)
-        for name, value in variables
-        for attribute, member in _attributes(value).items()
-    ]
-    yield from attributes
-    for name, value in [*variables, *attributes]:
-        if isinstance(value, dict) and len(value) <= _MOST_MEMBERS:
-            yield from (
-                (f"{name}[{key!r}]", value[key]) for key in value if type(key) in (str, int)
-            )
-        elif isinstance(value, list | tuple) and len(value) <= _MOST_MEMBERS:
-            yield from ((f"{name}[{index}]", member) for index, member in enumerate(value))
-
-
-def _attributes(value: Any) -> dict[str, Any]:
-    if isinstance(value, type) or type(value).__module__ == "builtins":
-        return {}
-    found = dict(getattr(value, "__dict__", {}))
-    for cls in type(value).__mro__:
-        slots = cls.__dict__.get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else slots:
-            if hasattr(value, slot):
-                found.setdefault(slot, getattr(value, slot))
-    return found

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 from spectest.errors import RealWorldError
-from spectest.eventloop.source import here
 from spectest.kernel.trace import SourceLine
+from spectest.source.lines import here
 
 __all__ = ["REFUSED", "ClosedWorld"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import traceback
-from asyncio import format_helpers
+from asyncio import format_helpers, futures
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from spectest.kernel.operations import Operation
 from spectest.kernel.steps import Step
 
-__all__ = ["VirtualHandle", "VirtualTimerHandle"]
+__all__ = ["VirtualHandle", "VirtualTimerHandle", "name_of_wait"]
 
 
 class VirtualHandle(asyncio.Handle):
@@ -63,7 +63,25 @@ class VirtualTimerHandle(asyncio.TimerHandle):
 
     __slots__ = ("cause", "operation", "step")
 
+    _loop: Any
     _scheduled: bool
     cause: int
     step: Step
     operation: Operation
+
+    def arrive(self, operation: Operation) -> None:
+        """The operation is over."""
+        self._loop.arrive(self, operation)
+
+
+# asyncio.sleep, and nothing else that waits, schedules this very function.
+_WAKE_SLEEPER = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
+
+
+def name_of_wait(callback: Any, frame: FrameType | None) -> tuple[str, bool]:
+    """The name of what `call_later` waits for, and whether `asyncio.sleep` called it."""
+    sleeping = callback is _WAKE_SLEEPER
+    if frame is None:
+        return ("sleep" if sleeping else "timer"), sleeping
+    name = frame.f_code.co_name
+    return (name if sleeping else f"{name} timeout"), sleeping

@@ -11,17 +11,15 @@ import asyncio
 import contextvars
 import math
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVarTuple, Unpack
 
 from spectest.errors import Deadlock, Livelock
-from spectest.eventloop import jobs, waiting
+from spectest.eventloop import waiting
 from spectest.eventloop.closed_world import ClosedWorld
 from spectest.eventloop.foreign import ForeignThreads
-from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle
+from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle, name_of_wait
 from spectest.eventloop.internals import LoopInternals
-from spectest.eventloop.source import calling_frame, made_by_library, name_of_wait
 from spectest.eventloop.stepping import bring_to_front
 from spectest.eventloop.tasks import (
     VirtualFuture,
@@ -37,14 +35,15 @@ from spectest.kernel.operations import Operation
 from spectest.kernel.plan import Plan
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.steps import Steps
+from spectest.source.lines import calling_frame, in_modules, made_by_library
+from spectest.threads.agents import Agent, current
+from spectest.threads.alone import OwnThreads
+from spectest.threads.lives import Threads
 
 __all__ = ["VirtualEventLoop"]
 
 _current_task = asyncio.current_task
 _Ts = TypeVarTuple("_Ts")
-
-_LOOK_EVERY_S = 0.01
-_MOST_LOOKS = 1000
 
 DEFAULT_MAX_STEPS = 200_000
 DEFAULT_MAX_STEPS_AT_ONCE = 100_000
@@ -93,9 +92,10 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self._max_virtual_ns = seconds_to_ns(max_virtual_s)
         self.task_count = 0
         self.eager = False
-        self._wakeup = threading.Semaphore(0)
+        self._arrived: list[asyncio.Handle] = []
+        self._agent: Agent | None = None
+        self._own_threads: OwnThreads | None = None
         self._foreign = ForeignThreads()
-        self._jobs: jobs.Jobs | None = None
         self._steps = Steps(scheduler) if scheduler.order == "any" else None
 
     # Time.
@@ -174,7 +174,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         frame = calling_frame(sys._getframe(2))
         name, sleeping = name_of_wait(callback, frame)
         start = self.scheduler.timer
-        if sleeping and self._stretches(frame):
+        if sleeping and not in_modules(frame, self._exact):
             start = self.scheduler.sleep
         handle.operation = start(name, due_ns, reading, chain, handle)
         handle._scheduled = True
@@ -194,12 +194,6 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         handle.operation = start(handle)
         handle._scheduled = True
         return handle
-
-    def _stretches(self, frame: Any) -> bool:
-        if not self._exact or frame is None:
-            return True
-        module = frame.f_globals.get("__name__", "")
-        return not any(module == name or module.startswith(name + ".") for name in self._exact)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         if handle._scheduled:  # type: ignore[attr-defined]
@@ -247,24 +241,41 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
 
     # The loop.
 
+    def run_forever(self) -> None:
+        """Like stock, as the agent that the calling thread is; a bare loop makes it one."""
+        agent = current()
+        if agent is not None and agent.baton.scheduler is self.scheduler:
+            self._run_as(agent)
+            return
+        if self._own_threads is None:
+            self._own_threads = OwnThreads(self.scheduler)
+        with self._own_threads.running() as agent:
+            self._run_as(agent)
+
+    def _run_as(self, agent: Agent) -> None:
+        before, self._agent = self._agent, agent
+        agent.loops += 1
+        try:
+            super().run_forever()
+        finally:
+            agent.loops -= 1
+            self._agent = before
+
     def _run_once(self) -> None:
         """Poll and run the ready queue, again and again until somebody stops the loop."""
-        ready, clock, poll, run_ready = (
+        ready, arrived, clock, run_ready = (
             self._ready,
+            self._arrived,
             self._clock,
-            self.scheduler.poll,
             self._run_ready,
         )
         instant = left = -1
         while True:
-            if not ready and not self._stopping and self._job_came_back():
+            if not self._poll():
                 continue
-            batch = poll(bool(ready) or self._stopping)
-            if batch:
-                self._deliver(batch)
-            elif not ready and not self._stopping:
-                self._quiescent()
-                continue
+            if arrived:
+                ready.extend(arrived)
+                arrived.clear()
             todo = len(ready)
             if self._steps is not None and todo:
                 bring_to_front(ready, self._steps)
@@ -280,8 +291,49 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
             if self._stopping:
                 return
 
-    def _job_came_back(self) -> bool:
-        return self._jobs is not None and self._jobs.in_flight > 0 and self._jobs.wait()
+    def _poll(self) -> bool:
+        """What has completed arrives, and other threads may go on. Whether there is work now."""
+        agent = self._agent
+        assert agent is not None
+        baton = agent.baton
+        busy = bool(self._ready) or self._stopping
+        if len(baton.agents) > 1:
+            if not busy:
+                return self._wait(agent)
+            baton.deliver(self.scheduler.poll(ready=True))
+            baton.point(agent)
+            return True
+        batch = self.scheduler.poll(busy)
+        if not batch and not busy:
+            self._quiescent(None)
+            return False
+        for operation in batch:
+            payload, operation.payload = operation.payload, None
+            payload.arrive(operation)
+        return True
+
+    def _wait(self, agent: Agent) -> bool:
+        """Stock's blocking `select`: the other threads go on until something is ready here."""
+        agent.looping = self
+        try:
+            agent.baton.rest(agent)
+            if agent.quiet:
+                agent.quiet = False
+                self._quiescent(agent.baton)
+        finally:
+            agent.looping = None
+        return bool(self._ready or self._arrived or self._stopping)
+
+    def arrive(self, handle: asyncio.TimerHandle, operation: Operation) -> None:
+        """What `handle` waited for is over; the next poll of this loop will see it."""
+        handle._scheduled = False  # type: ignore[attr-defined]
+        self._arrived.append(handle)
+        self._wake()
+
+    def _wake(self) -> None:
+        agent = self._agent
+        if agent is not None and agent.looping is self:
+            agent.baton.wake(agent)
 
     def _steps_left(self, instant: int) -> int:
         """How many callbacks may run at the instant that begins; below zero: time is over."""
@@ -290,12 +342,6 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         if instant > self._max_virtual_ns:
             return -1
         return min(self._max_steps_at_once, self._max_steps - self.steps)
-
-    def _deliver(self, batch: Sequence[Operation]) -> None:
-        for operation in batch:
-            handle, operation.payload = operation.payload, None
-            handle._scheduled = False
-            self._ready.append(handle)
 
     def _run_ready(self, todo: int) -> None:
         popleft = self._ready.popleft
@@ -306,33 +352,26 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         # The traceback of a failed task keeps this frame, and must not keep the task through it.
         handle = None  # type: ignore[assignment]
 
-    def _quiescent(self) -> None:
-        """Nothing can run and nothing is pending: wait for other threads, or it is a deadlock."""
-        if self._wait_for_threads():
+    def _quiescent(self, threads: Threads | None) -> None:
+        """Nothing can happen any more: wait for threads outside, or it is a deadlock."""
+        if self._foreign.wait_for(self._ready):
             return
         if self.draining_until_ns is not None:
             self.stop()
             return
-        alive = self.tasks if self.quiet else sorted(asyncio.all_tasks(self), key=number_of)
-        blocked = waiting.describe(alive)
+        if threads is not None:
+            raise threads.deadlock()
+        blocked = self.describe_blocked()
         raise Deadlock(
             "nothing can run any more and the program has not finished.\n"
             + "\n".join(f"  {line}" for line in blocked),
             blocked=tuple(blocked),
         )
 
-    def _wait_for_threads(self) -> bool:
-        """Whether a thread of the program's own woke the loop."""
-        if self.woken_from_outside():
-            return True
-        idle = 0
-        for _ in range(_MOST_LOOKS):
-            if idle > 1 or not self._foreign.present():
-                break
-            idle = 0 if self._foreign.busy() else idle + 1
-            if self._wakeup.acquire(timeout=_LOOK_EVERY_S):
-                return True
-        return bool(self._ready)
+    def describe_blocked(self) -> list[str]:
+        """One line for each task that waits."""
+        alive = self.tasks if self.quiet else sorted(asyncio.all_tasks(self), key=number_of)
+        return waiting.describe(alive)
 
     def _spinning(self) -> None:
         spinner = waiting.busiest(self._ready)
@@ -346,21 +385,24 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         )
 
     def _write_to_self(self) -> None:
-        self._wakeup.release()
-
-    def woken_from_outside(self) -> bool:
-        """Whether another thread scheduled something since this was last asked."""
-        return self._wakeup.acquire(blocking=False)
+        caller = current()
+        if caller is None:
+            self._foreign.notify()
+            return
+        self._wake()
+        if caller is not self._agent:
+            caller.baton.point(caller)
 
     def __del__(self) -> None:
         if not self.quiet:
             super().__del__()
 
     def close(self) -> None:
-        if self._jobs is not None:
-            self._jobs.close()
-            self._jobs = None
+        """Like stock; the threads of a bare loop end with it."""
         super().close()
+        own, self._own_threads = self._own_threads, None
+        if own is not None:
+            own.close()
 
     # Exceptions.
 
@@ -375,15 +417,3 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         """Like stock; what an abandoned task says after the end of the world is not heard."""
         if not (self.quiet and self._closed):
             super().call_exception_handler(context)
-
-    # Executors.
-
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Any, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
-        self._check_closed()
-        if self._debug:
-            self._check_callback(func, "run_in_executor")
-        if self._jobs is None:
-            self._jobs = jobs.Jobs(self)
-        return self._jobs.submit(executor, func, args)

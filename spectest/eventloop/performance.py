@@ -8,74 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future as JobFuture
-from typing import Any
+from collections.abc import Sequence
 
-from spectest.eventloop import jobs
 from spectest.eventloop.timetable import Poll, Timetable
-from spectest.kernel.clock import NANOSECONDS
-from spectest.kernel.scheduler import Scheduler
 
-__all__ = ["Gate", "HeldJob", "Performance"]
+__all__ = ["Performance"]
 
 _OVERTIME_S = 0.5
 _TEARDOWN_S = 0.25
 _SETTLE_S = 0.5
 _NAP_S = 0.0002
-
-
-class Gate:
-    """Where a thread waits for the poll at which the timetable lets it go on."""
-
-    def __init__(self) -> None:
-        self.go = threading.Event()
-        self.settled = threading.Event()
-
-    def open(self) -> None:
-        """Let the thread go on, until it waits again or has delivered its result."""
-        self.go.set()
-        self.settled.wait(_SETTLE_S)
-
-
-class HeldJob:
-    """One executor job in its thread. Its sleeps and its end wait at gates."""
-
-    def __init__(self, performance: Performance, name: str, call: Callable[[], Any]) -> None:
-        self.name = name
-        self._performance = performance
-        self._call = call
-        self.waits = threading.Event()
-        self._gate: Gate | None = None
-
-    def run(self) -> Any:
-        """The body of the job; its result, when its moment has come."""
-        jobs._mine.job = self
-        try:
-            return self._call()
-        finally:
-            jobs._mine.job = None
-            self._pass(self.name, 0.0)
-
-    def sleep(self, name: str, seconds: float) -> None:
-        """`time.sleep` in this thread."""
-        self._pass(name, seconds)
-
-    def delivered(self, _: JobFuture[Any]) -> None:
-        """The result has reached the loop."""
-        if self._gate is not None:
-            self._gate.settled.set()
-        self.waits.set()
-
-    def _pass(self, name: str, seconds: float) -> None:
-        gate, patience = self._performance.wait_for_turn(name, seconds)
-        before, self._gate = self._gate, gate
-        if before is not None:
-            before.settled.set()
-        self.waits.set()
-        gate.go.wait(patience)
 
 
 class Performance:
@@ -89,11 +32,9 @@ class Performance:
         self.timetable = timetable
         self.lagged_s = 0.0
         self.strayed = False
-        self.pending: dict[str, asyncio.TimerHandle | Gate] = {}
+        self.pending: dict[str, asyncio.TimerHandle] = {}
         self.deadlines: dict[str, float] = {}
         self.limit_s = timetable.end_s + _OVERTIME_S
-        self._names = threading.Lock()
-        self._scheduler: Scheduler | None = None
         self._next = 0
         self._began = time.monotonic()
         self._shown = -math.inf
@@ -122,23 +63,6 @@ class Performance:
         self.pending[label] = handle
         self.deadlines[label] = handle.when()
 
-    def wait_for_turn(self, name: str, seconds: float) -> tuple[Gate, float]:
-        """A gate for a thread, and after how many real seconds it goes on in any case."""
-        gate = Gate()
-        with self._names:
-            assert self._scheduler is not None
-            label = self._scheduler.name(name)
-            item = self.timetable.score.items.get(label)
-            if item is None or self.strayed:
-                return gate, seconds
-            self.pending[label] = gate
-        over = self.timetable.real(self.clock() + item.duration_ns / NANOSECONDS) - self.now()
-        return gate, max(over, 0.0) + self.timetable.gap_s
-
-    def serve(self, scheduler: Scheduler) -> None:
-        """Threads get the names of this scheduler."""
-        self._scheduler = scheduler
-
     # Polls.
 
     def expected(self, idle: bool) -> Poll | None:
@@ -147,16 +71,6 @@ class Performance:
         if self.strayed or self._next >= len(polls) or polls[self._next].idle != idle:
             return None
         return polls[self._next]
-
-    def next_gate(self) -> float | None:
-        """The real moment at which an idle loop must let a thread go on, None for none."""
-        poll = self.expected(idle=True)
-        if poll is None:
-            return None
-        pending = [self.pending.get(item.label) for item in poll.batch]
-        if not any(isinstance(one, Gate) for one in pending):
-            return None
-        return self.timetable.starts[poll.instant]
 
     def stall(self, scheduled: Sequence[asyncio.TimerHandle], idle: bool) -> None:
         """Wait until everything is due that the score delivers at this poll.
@@ -173,7 +87,7 @@ class Performance:
         if idle:
             self.lagged_s = max(self.lagged_s, self.now() - opens)
         waiting_for = [self.pending.get(item.label) for item in poll.batch]
-        handles = [one for one in waiting_for if isinstance(one, asyncio.TimerHandle)]
+        handles = [one for one in waiting_for if one is not None]
         target = max([opens, *(table.real(handle.when()) for handle in handles)])
         closes = opens + table.windows[poll.instant]
         if None in waiting_for or target > closes + table.gap_s / 4:
@@ -190,21 +104,12 @@ class Performance:
             return
         self._next += 1
         for item in poll.batch:
-            one = self.pending.pop(item.label)
-            if isinstance(one, Gate):
-                one.open()
+            del self.pending[item.label]
 
     def release(self) -> None:
-        """The program is over: what is left has little time, and nobody waits at a gate."""
+        """The program is over: what is left has little time."""
         self._next = len(self.timetable.score.polls)
-        self._open_gates()
         self.limit_s = self.now() + _TEARDOWN_S
 
     def _stray(self) -> None:
         self.strayed = True
-        self._open_gates()
-
-    def _open_gates(self) -> None:
-        for one in list(self.pending.values()):
-            if isinstance(one, Gate):
-                one.go.set()

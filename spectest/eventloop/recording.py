@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from spectest.eventloop.loop import VirtualEventLoop
-from spectest.eventloop.source import here, raised_at, suspended_at
 from spectest.eventloop.tasks import VirtualTask
 from spectest.eventloop.waiting import label_of, task_of
 from spectest.kernel.observers import TraceRecorder
 from spectest.kernel.operations import Operation
 from spectest.kernel.trace import NOWHERE, SourceLine
+from spectest.source.lines import here, raised_at, suspended_at
 
 __all__ = ["RecordingEventLoop"]
 
@@ -58,6 +57,11 @@ class RecordingEventLoop(VirtualEventLoop):
         handle.cause = self.recorder.current  # type: ignore[attr-defined]
         return handle
 
+    def _call_soon(self, *args: Any) -> asyncio.Handle:
+        handle = super()._call_soon(*args)
+        handle.cause = self.recorder.current  # type: ignore[attr-defined]
+        return handle
+
     def _schedule(self, *args: Any) -> asyncio.TimerHandle:
         return self._started(super()._schedule(*args))
 
@@ -83,11 +87,10 @@ class RecordingEventLoop(VirtualEventLoop):
         if last is not None and last.kind == "task" and last.detail == str(task.number):
             self.recorder.events[-1] = replace(last, subject=label_of(task))
 
-    def _deliver(self, batch: Sequence[Operation]) -> None:
-        for operation in batch:
-            handle = operation.payload
-            handle.cause = self.recorder.emit("complete", operation.label, cause=handle.cause)
-        super()._deliver(batch)
+    def arrive(self, handle: asyncio.TimerHandle, operation: Operation) -> None:
+        cause: int = handle.cause  # type: ignore[attr-defined]
+        handle.cause = self.recorder.emit("complete", operation.label, cause=cause)  # type: ignore[attr-defined]
+        super().arrive(handle, operation)
 
     def _run_ready(self, todo: int) -> None:
         recorder = self.recorder

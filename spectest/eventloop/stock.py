@@ -23,21 +23,20 @@ from __future__ import annotations
 import asyncio
 import selectors
 import sys
-from asyncio import futures
 from collections.abc import Callable
-from concurrent.futures import Future as JobFuture
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from spectest.errors import Deadlock, Livelock
-from spectest.eventloop import jobs, waiting
+from spectest.eventloop import waiting
 from spectest.eventloop.foreign import ForeignThreads
+from spectest.eventloop.handles import name_of_wait
 from spectest.eventloop.internals import LoopInternals
-from spectest.eventloop.performance import HeldJob, Performance
-from spectest.eventloop.source import calling_frame, made_by_library, name_of_wait
+from spectest.eventloop.performance import Performance
 from spectest.eventloop.tasks import VirtualFuture, VirtualTask, eager_task_factory
 from spectest.kernel.identity import Identities
 from spectest.kernel.scheduler import Scheduler
+from spectest.source.lines import calling_frame, made_by_library
 
 __all__ = ["StockLoop"]
 
@@ -64,12 +63,9 @@ class _StallingSelector(selectors.DefaultSelector):
     def _wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         performance = self.loop.performance
         moments = [performance.limit_s + _MOMENT_S]
-        gate = performance.next_gate()
-        if gate is not None:
-            moments.append(gate)
         if timeout is not None:
             moments.append(performance.timetable.real(performance.clock() + timeout))
-        elif gate is None and not self.loop.others_may_wake_it():
+        elif not self.loop._foreign.busy():
             if self.loop.draining_until_ns is not None:
                 self.loop.stop()
                 return super().select(0)
@@ -107,7 +103,6 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         self.quiet = True
         self.steps = 0
         self._foreign = ForeignThreads()
-        self._jobs: list[JobFuture[Any]] = []
         self.task_count = 0
         super().__init__(selector)
         self._clock_resolution = 0.0
@@ -172,34 +167,6 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         """Tasks count from 1, in order of creation."""
         self.task_count += 1
         return self.task_count
-
-    # Executors.
-
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Any, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
-        """Like stock, but that the job's thread waits at gates."""
-        if executor is not None and not isinstance(executor, ThreadPoolExecutor):
-            return super().run_in_executor(executor, func, *args)
-        self._check_closed()
-        if executor is None:
-            executor = self._default_executor
-            if executor is None:
-                executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
-                self._default_executor = executor
-        job = HeldJob(self.performance, jobs._name(func), lambda: func(*args))
-        submitted = executor.submit(job.run)
-        future = futures.wrap_future(submitted, loop=self)
-        submitted.add_done_callback(job.delivered)
-        self._jobs.append(submitted)
-        if not self.performance.strayed:
-            job.waits.wait(self.performance.timetable.gap_s)
-        return future
-
-    def others_may_wake_it(self) -> bool:
-        """Whether a thread is there that may still call `call_soon_threadsafe`."""
-        self._jobs = [job for job in self._jobs if not job.done()]
-        return bool(self._jobs) or self._foreign.busy()
 
     # The end.
 

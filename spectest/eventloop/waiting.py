@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from spectest.eventloop.blocking import Wait, holders, wait_of
-from spectest.eventloop.source import shown, suspended_at
+from spectest.source.lines import shown, suspended_at
 
 __all__ = ["busiest", "describe", "label_of", "task_of"]
 

@@ -30,6 +30,10 @@ from spectest.exploration.execution import Outcome, Program
 from spectest.exploration.results import Confirmation
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Plan
+from spectest.kernel.turns import Turns
+from spectest.threads.budget import Budget
+from spectest.threads.carriers import Carriers
+from spectest.threads.lives import Threads
 from spectest.world import Limits, World
 
 __all__ = ["confirm_plan"]
@@ -44,14 +48,17 @@ class _StockWorld(World):
     def __init__(self, plan: Plan, limits: Limits, performance: Performance) -> None:
         super().__init__(plan, limits=limits)
         self.performance = performance
-        performance.serve(self.scheduler)
 
     def new_loop(self) -> StockLoop:  # type: ignore[override]
         loop = StockLoop(self.performance, self.scheduler)
         self.loops.append(loop)  # type: ignore[arg-type]
         return loop
 
-    def _drain(self, loop: Any) -> None:
+    def _run_on_platform(self, program: Program) -> Any:
+        threads = Threads(self.scheduler, Turns(self.scheduler, 0), Budget(0, 0, 0), Carriers())
+        return self._run(program, threads)
+
+    def _drain(self, loop: Any, threads: Threads) -> None:
         # What is alive after the last instant of the score was alive when the score ended.
         self.performance.limit_s = self.performance.timetable.end_s
         loop.draining_until_ns = 0

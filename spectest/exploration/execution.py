@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectest.errors import SpectestError, UsageError, Violation
-from spectest.eventloop.source import raised_at
 from spectest.kernel.choices import Chooser
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.trace import Trace
+from spectest.source.lines import raised_at
 from spectest.world import Limits, World
 
 __all__ = ["Outcome", "Program", "check_meant_for", "execute", "raised_at"]

@@ -26,6 +26,7 @@ from spectest.kernel.plan import Plan
 from spectest.kernel.trace import Trace
 from spectest.strategies import by_name
 from spectest.strategies.base import Profile
+from spectest.threads.patching import installed
 from spectest.world import Limits
 
 __all__ = ["confirm", "explore", "name_of", "replay", "run"]
@@ -123,11 +124,17 @@ class Search:
     def report(self) -> Report:
         """Explore."""
         with ambient.lent():
-            failure = self._find()
-            if failure is not None and self._settings.confirm:
+            with installed():
+                failure = self._find()
+                report = Report(
+                    self._name, self._settings, self._executions, self._complete, failure
+                )
+                if failure is None:
+                    return self._what_it_is_worth(report)
+            if self._settings.confirm:
                 failure = replace(failure, confirmation=self._confirmation(failure))
-            report = Report(self._name, self._settings, self._executions, self._complete, failure)
-            return report if failure is not None else self._what_it_is_worth(report)
+                report = replace(report, failure=failure)
+            return report
 
     def _find(self) -> Failure | None:
         stock = self._stock_order()

@@ -26,6 +26,7 @@ class Settings:
     `order`: the order model.
     `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
     `exact`: modules whose sleeps never stretch, by dotted name.
+    `stall_s`: how long, in virtual seconds, runnable threads may be kept from the processor, in all.
     `leaks`: "error" (a task that outlives the program is a failure) or "ignore".
     `confirm`: whether a failure is tried on stock asyncio in real time.
     `margin`: whether a clean search goes on to ask how far sleeps may stretch.
@@ -39,6 +40,7 @@ class Settings:
     order: OrderModel = "ties"
     elasticity: float = 0.1
     exact: tuple[str, ...] = ()
+    stall_s: float = _LIMITS.stall_s
     leaks: Literal["error", "ignore"] = "error"
     confirm: bool = False
     margin: bool = False
@@ -55,7 +57,7 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise UsageError(f"{name}={value!r} must be a whole number, {least} or more")
-        for name in ("elasticity", "drain_s", "max_virtual_s"):
+        for name in ("elasticity", "stall_s", "drain_s", "max_virtual_s"):
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value < math.inf:
                 raise UsageError(f"{name}={value!r} must be a number, 0 or more, and finite")
@@ -92,6 +94,7 @@ class Settings:
         return Limits(
             elasticity=self.elasticity,
             exact=self.exact,
+            stall_s=self.stall_s,
             leaks=self.leaks,
             drain_s=self.drain_s,
             max_steps=self.max_steps,

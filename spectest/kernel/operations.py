@@ -2,7 +2,9 @@
 
 An operation happens outside the program (a remote call, the sleep that stands for one, an executor
 job). It completes somewhere in `[earliest_ns, latest_ns]`; `nominal_ns` is when it does if nothing
-deviates. A timer is the program's own deadline: the three moments are one.
+deviates. A timer is the program's own deadline: the three moments are one. A stall keeps a thread
+from the processor; if nothing deviates there is none, so its nominal moment, the present, comes
+before its earliest.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Any, Literal
 
 __all__ = ["Kind", "Operation"]
 
-Kind = Literal["timer", "sleep", "call", "job"]
+Kind = Literal["timer", "sleep", "call", "job", "stall"]
 
 
 class Operation:
@@ -88,3 +90,8 @@ class Operation:
     def declared(self) -> bool:
         """Whether the program said that it varies, so that `strict` may vary it too."""
         return self.kind in ("call", "job")
+
+    @property
+    def in_shadow(self) -> bool:
+        """Whether it is in the timer heap of a run without deviations, where nothing is stalled."""
+        return self.kind != "stall" and not self.place

@@ -78,10 +78,17 @@ class Scheduler:
         moments = (now + shortest, now + usual, now + longest)
         return self._start(kind, name, moments, self.clock.next_reading(), chain, payload)
 
+    def stall(self, label: str, longest_ns: int, chain: int, payload: Any) -> Operation:
+        """Keep a thread from the processor for a while; `label` is unique in the execution."""
+        now = self.clock.now_ns
+        moments = (now + 1, now, now + max(longest_ns, 1))
+        reading = self.clock.next_reading()
+        return self._pend("stall", label, moments, reading, chain, payload)
+
     def cancel(self, operation: Operation) -> None:
         """Forget a pending operation; it will not be delivered."""
         operation.cancelled = True
-        if not self._stock and not operation.place:
+        if not self._stock and operation.in_shadow:
             self._shadow.cancelled += 1
         if self._elastic.pop(operation.number, None) is None:
             self._heap.cancelled += 1
@@ -98,6 +105,14 @@ class Scheduler:
         self._names[name] = count
         return f"{name}#{count}"
 
+    def due_within(self, length_ns: int) -> bool:
+        """Whether something may complete after the present and before `length_ns` have passed."""
+        until = self.clock.now_ns + length_ns
+        entries = self._heap.entries
+        if entries and entries[0][0] <= until:
+            return True
+        return any(operation.earliest_ns <= until for operation in self._elastic.values())
+
     @property
     def pending(self) -> list[Operation]:
         """What has not completed, in the order in which it was started."""
@@ -113,10 +128,21 @@ class Scheduler:
         chain: int,
         payload: Any,
     ) -> Operation:
+        return self._pend(kind, self.name(name), moments, reading, chain, payload)
+
+    def _pend(
+        self,
+        kind: Kind,
+        label: str,
+        moments: tuple[int, int, int],
+        reading: int,
+        chain: int,
+        payload: Any,
+    ) -> Operation:
         self._started += 1
         operation = Operation(
             kind,
-            self.name(name),
+            label,
             self._started,
             self.clock.now_ns,
             moments,
@@ -124,7 +150,7 @@ class Scheduler:
             chain,
             payload,
         )
-        if not self._stock:
+        if not self._stock and operation.in_shadow:
             self._shadow.push(operation.nominal_ns, operation)
         if self._asking and operation.latest_ns != operation.earliest_ns:
             self._elastic[operation.number] = operation
@@ -141,7 +167,7 @@ class Scheduler:
             return
         due_ns = max(operation.nominal_ns + hold.by_ns, operation.earliest_ns)
         # How far a sleep stretches is the plan's business: tokens do not know the elasticity.
-        operation.due_ns = due_ns if operation.kind == "sleep" else min(due_ns, operation.latest_ns)
+        operation.due_ns = min(due_ns, operation.latest_ns) if operation.declared else due_ns
         operation.polls = hold.polls
 
     # Polls.
@@ -200,8 +226,8 @@ class Scheduler:
         """Nothing is ready: who completes next, and when (None: the exact timers of then)."""
         now = self.clock.now_ns
         waiting = self._elastic.values()
-        stock = min(waiting, key=lambda op: (max(op.nominal_ns, now), op.reading))
-        stock_ns = max(stock.nominal_ns, now)
+        stock = min(waiting, key=lambda op: (max(op.nominal_ns, op.earliest_ns, now), op.reading))
+        stock_ns = max(stock.nominal_ns, stock.earliest_ns, now)
         horizon = max(now, min(op.latest_ns for op in waiting))
         options: list[tuple[Operation | None, int]] = [(stock, stock_ns)]
         if self._heap.entries:

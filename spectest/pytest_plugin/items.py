@@ -175,7 +175,7 @@ class ExploredFunction(pytest.Function):
 
 
 def _has_frames_of_the_user(error: BaseException) -> bool:
-    from spectest.eventloop.source import PLATFORM, kind_of_file
+    from spectest.source.lines import PLATFORM, kind_of_file
 
     traceback = error.__traceback__
     while traceback is not None:

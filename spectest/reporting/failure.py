@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spectest.errors import Violation
-from spectest.eventloop.source import raised_at
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.kernel.plan import OrderModel
 from spectest.kernel.trace import NOWHERE, SourceLine
 from spectest.reporting.deviations import Deviation, deviations_of, program_events
 from spectest.reporting.interleaving import Row, rows_of
 from spectest.reporting.places import Place, place_of
+from spectest.source.lines import raised_at
 
 __all__ = ["Breakage", "Facts", "breakage_of", "facts_of"]
 

@@ -6,8 +6,8 @@ import linecache
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from spectest.eventloop.source import shown
 from spectest.kernel.trace import SourceLine
+from spectest.source.lines import shown
 
 __all__ = ["Place", "place_of"]
 

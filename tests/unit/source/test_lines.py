@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import spectest.errors
-from spectest.eventloop.source import LIBRARY, PLATFORM, USER, here, kind_of_file, suspended_at
+from spectest.source.lines import LIBRARY, PLATFORM, USER, here, kind_of_file, suspended_at
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from asyncio import futures
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import CodeType, CoroutineType, FrameType
 from typing import Any
 
@@ -28,10 +27,10 @@ __all__ = [
     "calling_frame",
     "frame_of",
     "here",
+    "in_modules",
     "kind_of_file",
     "line_of",
     "made_by_library",
-    "name_of_wait",
     "raised_at",
     "shown",
     "suspended_at",
@@ -121,17 +120,12 @@ def calling_frame(frame: FrameType | None) -> FrameType | None:
     return library
 
 
-# asyncio.sleep, and nothing else that waits, schedules this very function.
-_WAKE_SLEEPER = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
-
-
-def name_of_wait(callback: Any, frame: FrameType | None) -> tuple[str, bool]:
-    """The name of what `call_later` waits for, and whether `asyncio.sleep` called it."""
-    sleeping = callback is _WAKE_SLEEPER
-    if frame is None:
-        return ("sleep" if sleeping else "timer"), sleeping
-    name = frame.f_code.co_name
-    return (name if sleeping else f"{name} timeout"), sleeping
+def in_modules(frame: FrameType | None, names: Sequence[str]) -> bool:
+    """Whether `frame` belongs to one of these modules or packages, by dotted name."""
+    if not names or frame is None:
+        return False
+    module = frame.f_globals.get("__name__", "")
+    return any(module == name or module.startswith(name + ".") for name in names)
 
 
 def line_of(frame: FrameType | None) -> SourceLine:

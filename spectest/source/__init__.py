@@ -1,0 +1,1 @@
+"""The user's source: whose line a frame stands at, and under which name it knows an object."""

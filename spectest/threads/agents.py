@@ -1,0 +1,122 @@
+"""Agents: the threads of a world, as the baton sees them."""
+
+from __future__ import annotations
+
+import _thread
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from spectest.kernel.operations import Operation
+from spectest.kernel.turns import Runner
+from spectest.threads.carriers import Carrier
+
+if TYPE_CHECKING:
+    from spectest.threads.lives import Threads
+
+__all__ = [
+    "AWAY",
+    "BLOCKED",
+    "ENDED",
+    "RUNNABLE",
+    "RUNNING",
+    "STALLED",
+    "Agent",
+    "WorldEnded",
+    "current",
+    "present",
+]
+
+RUNNING, RUNNABLE, BLOCKED, STALLED, AWAY, ENDED = (
+    "running",
+    "runnable",
+    "blocked",
+    "stalled",
+    "away",
+    "ended",
+)
+
+_allocate_lock = _thread.allocate_lock
+_get_ident = _thread.get_ident
+present: dict[int, Agent] = {}
+"""The agent that each real thread is, by its identifier; others are not part of any world."""
+
+
+class WorldEnded(BaseException):
+    """Unwinds a thread that is still there when its world ends."""
+
+
+class Agent(Runner):
+    """One thread of a world.
+
+    `gate`: a lock it stands at while it does not hold the baton. `state`: see the constants.
+    `alarm`: the timer of its present wait; `timed_out`: whether that went off. `looping`: the event
+    loop in whose poll it waits. `loops`: how many it is inside of. `quiet`: it was let go because
+    nothing can happen any more. `doomed`: the world ends, and so must it. `on_end`: called at its
+    end. `slice`: choice points since it last gave way. `vain`: how often it looked for something in
+    vain at the instant `vain_at_ns`; `nap_s`: how long it slept when that was too often. `cause`:
+    the event of the trace by which whatever it does is caused.
+    """
+
+    __slots__ = (
+        "alarm",
+        "baton",
+        "carrier",
+        "cause",
+        "daemon",
+        "doomed",
+        "error",
+        "from_library",
+        "gate",
+        "ident",
+        "looping",
+        "loops",
+        "nap_s",
+        "number",
+        "on_end",
+        "quiet",
+        "slice",
+        "state",
+        "thread",
+        "timed_out",
+        "vain",
+        "vain_at_ns",
+    )
+
+    def __init__(self, baton: Threads, name: str, number: int, carrier: Carrier | None) -> None:
+        super().__init__(name, -2 - number)
+        self.baton = baton
+        self.number = number
+        self.carrier = carrier
+        self.gate = _allocate_lock() if carrier is None else carrier.gate
+        if carrier is None:
+            self.gate.acquire()
+        self.ident = _get_ident() if carrier is None else carrier.ident
+        self.thread: Any = None
+        self.daemon = False
+        self.from_library = False
+        self.state = RUNNING if carrier is None else RUNNABLE
+        self.alarm: Operation | None = None
+        self.timed_out = False
+        self.looping: Any = None
+        self.quiet = False
+        self.doomed = False
+        self.error: BaseException | None = None
+        self.slice = 0
+        self.vain = 0
+        self.vain_at_ns = -1
+        self.nap_s = 0.0005
+        self.cause = -1
+        self.loops = 0
+        self.on_end: list[Callable[[], None]] = []
+
+    def __repr__(self) -> str:
+        return f"<{self.name}, {self.state}>"
+
+    def arrive(self, operation: Operation) -> None:
+        """What it started has completed: its alarm, its sleep, or its stall."""
+        self.baton.arrived(self, operation)
+
+
+def current() -> Agent | None:
+    """The agent whose code this is, None outside of every world."""
+    return present.get(_get_ident())

@@ -1,0 +1,98 @@
+"""How `threading` starts and joins: with these in the place of what `_thread` offers.
+
+CPython 3.11 and 3.12 join a thread through a lock that is released when the thread is over; 3.13
+through a handle. Both are here, for threads that belong to a world.
+"""
+
+from __future__ import annotations
+
+import _thread
+from collections.abc import Callable
+from typing import Any
+
+from spectest.threads.agents import current
+from spectest.threads.locks import QuietLock, WaitingList
+
+__all__ = ["VirtualHandle", "set_sentinel", "start_joinable_thread", "start_new_thread"]
+
+_real_start = _thread.start_new_thread
+_real_start_joinable = getattr(_thread, "start_joinable_thread", None)
+_real_handle = getattr(_thread, "_ThreadHandle", None)
+_real_sentinel = getattr(_thread, "_set_sentinel", None)
+
+
+def start_new_thread(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
+) -> int:
+    """`_thread.start_new_thread`."""
+    agent = current()
+    if agent is None:
+        return int(_real_start(function, args, kwargs or {}))
+    started = agent.baton.start(function, args, kwargs or {})
+    agent.baton.point(agent)
+    return started.ident
+
+
+def set_sentinel() -> Any:
+    """`_thread._set_sentinel`: a lock that is released when the thread that takes it is over."""
+    agent = current()
+    if agent is None:
+        assert _real_sentinel is not None
+        return _real_sentinel()
+    lock = QuietLock()
+    agent.on_end.append(lambda: lock.release() if lock.locked() else None)
+    return lock
+
+
+class VirtualHandle(WaitingList):
+    """`_thread._ThreadHandle`: who joins waits here."""
+
+    __slots__ = ("_done", "ident")
+
+    def __new__(cls) -> Any:
+        """Outside of a world, a real handle."""
+        if current() is None and _real_handle is not None:
+            return _real_handle()
+        return super().__new__(cls)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._done = False
+        self.ident = 0
+
+    def is_done(self) -> bool:
+        return self._done
+
+    def _set_done(self) -> None:
+        self._done = True
+        self._wake_all()
+
+    def join(self, timeout: float | None = None) -> None:
+        agent = current()
+        if agent is None:
+            return
+        agent.baton.point(agent)
+        if self._done or timeout == 0:
+            return
+        limit = -1.0 if timeout is None or timeout < 0 else timeout
+        self._until(agent, self.is_done, limit)
+
+
+def start_joinable_thread(
+    function: Callable[..., object], *, handle: Any = None, daemon: bool = True
+) -> Any:
+    """`_thread.start_joinable_thread`."""
+    agent = current()
+    if agent is None:
+        assert _real_start_joinable is not None
+        return _real_start_joinable(function, handle=handle, daemon=daemon)
+    if not isinstance(handle, VirtualHandle):
+        # The thread was made before the world began, and is started in it.
+        handle = VirtualHandle()
+        thread: Any = getattr(function, "__self__", None)
+        if hasattr(thread, "_handle"):
+            thread._handle = handle
+    started = agent.baton.start(function, (), {})
+    handle.ident = started.ident
+    started.on_end.append(handle._set_done)
+    return handle

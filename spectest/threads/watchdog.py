@@ -1,0 +1,98 @@
+"""The watchdog notices when the thread that holds the baton waits in the real world.
+
+It is a real thread outside of every world, which now and then looks whether there were new choice
+points, and if not, whether the holder at least uses the processor. One that does neither waits for
+a file, a socket, a subprocess or a lock that spectest does not know: others may go on without it,
+for perhaps it is they it waits for; and if it never comes back, that is an error of the program
+under test. It does not bite while a debugger holds the thread.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import time
+from types import FrameType
+
+from spectest.threads.agents import Agent
+from spectest.threads.lives import Threads
+
+__all__ = ["Watchdog"]
+
+_LOOK_EVERY_S = 0.05
+_AWAY_AFTER_S = 0.25
+_GIVE_UP_AFTER_S = 3.0
+_monotonic = time.monotonic
+_allocate_lock = _thread.allocate_lock
+_start_new_thread = _thread.start_new_thread
+_clock_of = getattr(time, "pthread_getcpuclockid", None)
+_DEBUGGERS = ("/bdb.py", "/pdb.py", "/pydevd")
+
+
+class Watchdog:
+    """Watches one world at a time."""
+
+    def __init__(self) -> None:
+        self._threads: Threads | None = None
+        self._stop: _thread.LockType | None = None
+
+    def watch(self, threads: Threads) -> None:
+        """From now on this world, which has just started its first thread."""
+        self._threads = threads
+        if self._stop is None:
+            self._stop = _allocate_lock()
+            self._stop.acquire()
+            _start_new_thread(self._run, (self._stop,))
+
+    def leave(self) -> None:
+        """Watch nothing; the thread goes on for the next world."""
+        self._threads = None
+
+    def end(self) -> None:
+        """Let the thread end."""
+        self._threads = None
+        if self._stop is not None:
+            self._stop.release()
+            self._stop = None
+
+    def _run(self, stop: _thread.LockType) -> None:
+        seen: tuple[object, ...] = ()
+        since = _monotonic()
+        while not stop.acquire(True, _LOOK_EVERY_S):
+            threads = self._threads
+            holder = threads.current if threads is not None else None
+            if threads is None or holder is None:
+                seen = ()
+                continue
+            now = (id(threads), holder, threads.budget.spent, _progress(holder))
+            if now != seen:
+                seen, since = now, _monotonic()
+            elif _monotonic() - since > _AWAY_AFTER_S and not _debugged(holder):
+                self._missing(threads, holder, _monotonic() - since)
+
+    def _missing(self, threads: Threads, holder: Agent, for_s: float) -> None:
+        if threads.take_away(holder):
+            return
+        if for_s > _GIVE_UP_AFTER_S:
+            threads.give_up(holder, threads.stuck(holder))
+
+
+def _progress(holder: Agent) -> tuple[object, ...]:
+    """What changes when the thread does something."""
+    frame = sys._current_frames().get(holder.ident)
+    place = (id(frame), frame.f_lasti) if frame is not None else ()
+    if _clock_of is None:
+        return place
+    try:
+        return (*place, round(time.clock_gettime(_clock_of(holder.ident)), 3))
+    except OSError:
+        return place
+
+
+def _debugged(holder: Agent) -> bool:
+    frame: FrameType | None = sys._current_frames().get(holder.ident)
+    while frame is not None:
+        if any(name in frame.f_code.co_filename for name in _DEBUGGERS):
+            return True
+        frame = frame.f_back
+    return False
