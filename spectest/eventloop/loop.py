@@ -36,9 +36,8 @@ from spectest.kernel.plan import Plan
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.steps import Steps
 from spectest.source.lines import calling_frame, in_modules, made_by_library
-from spectest.threads.agents import Agent, current
+from spectest.threads.agents import Agent, Stage, current
 from spectest.threads.alone import OwnThreads
-from spectest.threads.lives import Threads
 
 __all__ = ["VirtualEventLoop"]
 
@@ -352,7 +351,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         # The traceback of a failed task keeps this frame, and must not keep the task through it.
         handle = None  # type: ignore[assignment]
 
-    def _quiescent(self, threads: Threads | None) -> None:
+    def _quiescent(self, threads: Stage | None) -> None:
         """Nothing can happen any more: wait for threads outside, or it is a deadlock."""
         if self._foreign.wait_for(self._ready):
             return

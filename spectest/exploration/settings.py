@@ -26,7 +26,7 @@ class Settings:
     `order`: the order model.
     `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
     `exact`: modules whose sleeps never stretch, by dotted name.
-    `stall_s`: how long, in virtual seconds, runnable threads may be kept from the processor, in all.
+    `stall_s`: how long runnable threads may be kept from the processor, in virtual seconds, in all.
     `leaks`: "error" (a task that outlives the program is a failure) or "ignore".
     `confirm`: whether a failure is tried on stock asyncio in real time.
     `margin`: whether a clean search goes on to ask how far sleeps may stretch.

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import _thread
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from spectest.kernel.operations import Operation
+from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.turns import Runner
 from spectest.threads.carriers import Carrier
-
-if TYPE_CHECKING:
-    from spectest.threads.lives import Threads
 
 __all__ = [
     "AWAY",
@@ -21,6 +19,7 @@ __all__ = [
     "RUNNING",
     "STALLED",
     "Agent",
+    "Stage",
     "WorldEnded",
     "current",
     "present",
@@ -43,6 +42,35 @@ present: dict[int, Agent] = {}
 
 class WorldEnded(BaseException):
     """Unwinds a thread that is still there when its world ends."""
+
+
+class Stage(Protocol):
+    """What locks, queues, clocks and loops need of the threads of their world."""
+
+    agents: list[Agent]
+    began_ns: int
+    exact: tuple[str, ...]
+    pools: Any
+    scheduler: Scheduler
+
+    def point(self, agent: Agent) -> None: ...
+    def look_in_vain(self, agent: Agent, weight: int = 1) -> None: ...
+    def look_at_clock(self, agent: Agent) -> None: ...
+    def wait(self, agent: Agent) -> bool: ...
+    def rest(self, agent: Agent) -> None: ...
+    def alarm(self, agent: Agent, name: str, seconds: float) -> None: ...
+    def silence(self, agent: Agent) -> None: ...
+    def sleep(self, agent: Agent, name: str, seconds: float, *, stretches: bool) -> None: ...
+    def wake(self, agent: Agent) -> None: ...
+    def unwake(self, agent: Agent) -> bool: ...
+    def deliver(self, batch: Sequence[Operation]) -> None: ...
+    def arrived(self, agent: Agent, operation: Operation) -> None: ...
+    def start(
+        self, function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Agent: ...
+    def failed(self, agent: Agent, error: BaseException) -> None: ...
+    def next_hash(self, kind: str) -> int: ...
+    def deadlock(self) -> BaseException: ...
 
 
 class Agent(Runner):
@@ -82,7 +110,7 @@ class Agent(Runner):
         "vain_at_ns",
     )
 
-    def __init__(self, baton: Threads, name: str, number: int, carrier: Carrier | None) -> None:
+    def __init__(self, baton: Stage, name: str, number: int, carrier: Carrier | None) -> None:
         super().__init__(name, -2 - number)
         self.baton = baton
         self.number = number

@@ -10,14 +10,11 @@ moment too, so that the order of turns does not depend on how fast the real worl
 from __future__ import annotations
 
 import _thread
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from spectest.errors import RealWorldError
 from spectest.threads import agents as states
-from spectest.threads.agents import Agent, WorldEnded
-
-if TYPE_CHECKING:
-    from spectest.threads.lives import Threads
+from spectest.threads.agents import Agent, Stage, WorldEnded
 
 __all__ = ["HandOver"]
 
@@ -30,7 +27,7 @@ class HandOver:
     """Who holds the baton (`current`), who is `away`, and who could run (`runnable`)."""
 
     def __init__(self) -> None:
-        self.main = Agent(cast("Threads", self), "main", 0, None)
+        self.main = Agent(cast("Stage", self), "main", 0, None)
         self.agents: list[Agent] = []
         self.runnable: list[Agent] = []
         self.current: Agent | None = self.main

@@ -36,8 +36,8 @@ _UNWINDING_S = 2.0
 class Threads(Baton):
     """All threads of one world.
 
-    `exact`: modules whose sleeps never stretch. `began_ns`: what `time.time_ns` shows at the virtual
-    time 0. `on_start`: called when the first thread is started.
+    `exact`: modules whose sleeps never stretch. `began_ns`: what `time.time_ns` shows when the
+    clock is at 0. `on_start`: called when the first thread is started.
     `failures`: threads that ended with an exception nobody caught. `lost`: those that could not be
     unwound.
     """
@@ -228,13 +228,7 @@ class Threads(Baton):
     # What is said of them.
 
     def deadlock(self) -> Deadlock:
-        lines = describe(
-            [
-                agent
-                for agent in self.agents
-                if agent.state is not states.RUNNING or agent is self.main
-            ]
-        )
+        lines = describe([agent for agent in self.agents if not idle(agent)])
         return Deadlock(
             "nothing can run any more and the program has not finished.\n"
             + "\n".join(f"  {line}" for line in lines),
