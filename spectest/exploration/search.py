@@ -283,14 +283,15 @@ def _profile(stock: Outcome) -> Profile:
     numbers = {
         event.subject: int(event.detail)
         for event in stock.trace
-        if event.kind == "task" and event.detail
+        if event.kind in ("task", "thread") and event.detail
     }
     chains: dict[int, int] = {}
     for event in stock.trace:
         if event.kind == "start":
             chain = numbers.get(event.task, -1)
             chains[chain] = chains.get(chain, 0) + 1
-    return Profile(contested=2 * sum(chains.values()), chains=chains)
+    threads = bool(stock.trace.of_kind("thread"))
+    return Profile(2 * sum(chains.values()), chains, threads)
 
 
 def _irreproducible(found: Outcome, again: Outcome) -> NondeterminismError:

@@ -7,7 +7,7 @@ concern:
 
 * a thread is *overtaken*: it stays behind for so many turns of others (`Hold.behind`);
 * a thread is *stalled*: it is kept from the processor for some time (`Hold.by_ns`), as happens on a
-  busy machine. A stall is an operation like any other, so that what completes meanwhile, and what
+  busy machine, and then begins another turn. A stall is an operation like any other, so that what completes meanwhile, and what
   meets its end in one instant, are ordinary choices. All stalls of an execution together last no
   longer than the world allows: a thread that never gets the processor breaks every program.
 """
@@ -30,7 +30,7 @@ STALL = -1
 class Runner:
     """What takes turns: a thread. `name` is unique in its world; `chain` as in `Operation`."""
 
-    __slots__ = ("chain", "left", "name", "overtaken", "stallable", "stalls", "turn")
+    __slots__ = ("chain", "left", "name", "overtaken", "stalls", "turn")
 
     def __init__(self, name: str, chain: int) -> None:
         self.name = name
@@ -39,7 +39,6 @@ class Runner:
         self.left = 0
         self.overtaken = 0
         self.stalls = False
-        self.stallable = True
 
 
 class Turns:
@@ -64,7 +63,6 @@ class Turns:
         """`runner` has come to a choice point, or became runnable: its next turn may begin."""
         runner.turn += 1
         runner.overtaken = 0
-        runner.stallable = True
         if self._following:
             runner.left = self._door.hold(turn_of(runner)).behind
             runner.stalls = bool(self._door.hold(_stall(runner)).by_ns)
@@ -75,7 +73,7 @@ class Turns:
         `alone`: there is no other thread, which could use the time of a stall.
         """
         if self._asking:
-            place = self._ask(runners, may_stall=not alone and self._may_stall(runners[0]))
+            place = self._ask(runners, may_stall=not alone and self._may_stall)
         elif self._following:
             place = self._follow(runners)
         else:
@@ -102,14 +100,15 @@ class Turns:
             return STALL
         return place
 
-    def _may_stall(self, runner: Runner) -> bool:
-        """Whether something would happen while `runner` is stalled, as long as that may be."""
+    @property
+    def _may_stall(self) -> bool:
+        """Whether something would happen while a thread is stalled, as long as that may be."""
         left_ns = self._stall_left_ns
-        return runner.stallable and left_ns > 0 and self._scheduler.due_within(left_ns)
+        return left_ns > 0 and self._scheduler.due_within(left_ns)
 
     def stall(self, runner: Runner, payload: Any) -> Operation:
         """Keep `runner` from the processor; `payload` is delivered when it may go on."""
-        runner.stalls = runner.stallable = False
+        runner.stalls = False
         return self._scheduler.stall(_stall(runner), self._stall_left_ns, runner.chain, payload)
 
     def stalled(self, operation: Operation) -> None:

@@ -26,11 +26,12 @@ class Profile:
     """What is known of a program from its execution in stock order.
 
     `contested`: questions it asked. `chains`: for each chain (task, by number of creation), how
-    many completions it waited for.
+    many completions it waited for. `threads`: it started threads.
     """
 
     contested: int = 0
     chains: Mapping[int, int] = field(default_factory=dict)
+    threads: bool = False
 
 
 class Strategy(Protocol):

@@ -223,7 +223,7 @@ class Baton(HandOver):
         self._completes(agent, operation)
         if operation.kind == "stall":
             self.turns.stalled(operation)
-            self._requeue(agent)
+            self._becomes_runnable(agent)
             return
         agent.alarm = None
         if agent.state is states.BLOCKED:
