@@ -45,6 +45,7 @@ from spectest.kernel.trace import Trace
 from spectest.kernel.turns import Turns
 from spectest.source.lines import raised_at, shown
 from spectest.threads.budget import Budget
+from spectest.threads.carriers import Carriers
 from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation, installed
 from spectest.threads.recording import RecordingThreads
@@ -180,21 +181,24 @@ class World:
             installation.locks.forget_holders()
 
     def _new_threads(self, installation: Installation) -> Threads:
+        parts, options = self._thread_parts(installation), self._thread_options()
+        options["on_start"] = installation.watchdog.watch
+        if self.recorder:
+            return RecordingThreads(self.recorder, *parts, **options)
+        return Threads(*parts, **options)
+
+    def _thread_parts(
+        self, installation: Installation
+    ) -> tuple[Scheduler, Turns, Budget, Carriers]:
         limits = self.limits
         budget = Budget(
             limits.max_steps, limits.max_steps_at_once, seconds_to_ns(limits.max_virtual_s)
         )
         turns = Turns(self.scheduler, seconds_to_ns(limits.stall_s))
-        options: dict[str, Any] = {
-            "exact": limits.exact,
-            "began_ns": time.time_ns(),
-            "on_start": installation.watchdog.watch,
-        }
-        if self.recorder:
-            return RecordingThreads(
-                self.recorder, self.scheduler, turns, budget, installation.carriers, **options
-            )
-        return Threads(self.scheduler, turns, budget, installation.carriers, **options)
+        return self.scheduler, turns, budget, installation.carriers
+
+    def _thread_options(self) -> dict[str, Any]:
+        return {"exact": self.limits.exact, "began_ns": time.time_ns()}
 
     def new_loop(self) -> VirtualEventLoop:
         """A loop of this world."""

@@ -290,38 +290,33 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
             if self._stopping:
                 return
 
+    def busy(self) -> bool:
+        """Whether a poll must not wait."""
+        return bool(self._ready) or self._stopping
+
+    def arriving(self) -> Sequence[asyncio.Handle]:
+        """What this poll has found due."""
+        return self._arrived
+
     def _poll(self) -> bool:
         """What has completed arrives, and other threads may go on. Whether there is work now."""
         agent = self._agent
         assert agent is not None
         baton = agent.baton
-        busy = bool(self._ready) or self._stopping
         if len(baton.agents) > 1:
-            if not busy:
-                return self._wait(agent)
-            baton.deliver(self.scheduler.poll(ready=True))
-            baton.point(agent)
-            return True
+            baton.polls(agent, self)
+            return bool(self._ready or self._arrived or self._stopping)
+        busy = bool(self._ready) or self._stopping
         batch = self.scheduler.poll(busy)
         if not batch and not busy:
-            self._quiescent(None)
+            self.nothing_happens(None)
             return False
         for operation in batch:
             payload, operation.payload = operation.payload, None
             payload.arrive(operation)
+        if baton.watchful:
+            baton.polled(agent, self._arrived)
         return True
-
-    def _wait(self, agent: Agent) -> bool:
-        """Stock's blocking `select`: the other threads go on until something is ready here."""
-        agent.looping = self
-        try:
-            agent.baton.rest(agent)
-            if agent.quiet:
-                agent.quiet = False
-                self._quiescent(agent.baton)
-        finally:
-            agent.looping = None
-        return bool(self._ready or self._arrived or self._stopping)
 
     def arrive(self, handle: asyncio.TimerHandle, operation: Operation) -> None:
         """What `handle` waited for is over; the next poll of this loop will see it."""
@@ -351,15 +346,15 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         # The traceback of a failed task keeps this frame, and must not keep the task through it.
         handle = None  # type: ignore[assignment]
 
-    def _quiescent(self, threads: Stage | None) -> None:
+    def nothing_happens(self, stage: Stage | None) -> None:
         """Nothing can happen any more: wait for threads outside, or it is a deadlock."""
         if self._foreign.wait_for(self._ready):
             return
         if self.draining_until_ns is not None:
             self.stop()
             return
-        if threads is not None:
-            raise threads.deadlock()
+        if stage is not None:
+            raise stage.deadlock()
         blocked = self.describe_blocked()
         raise Deadlock(
             "nothing can run any more and the program has not finished.\n"

@@ -87,10 +87,17 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
     _default_executor: ThreadPoolExecutor | None
     _scheduled: list[asyncio.TimerHandle]
 
-    def __init__(self, performance: Performance, scheduler: Scheduler) -> None:
-        selector = _StallingSelector()
-        selector.loop = self
-        self.performance = performance
+    def __init__(
+        self,
+        performance: Performance | None,
+        scheduler: Scheduler,
+        selector: selectors.BaseSelector | None = None,
+    ) -> None:
+        if selector is None:
+            selector = stalling = _StallingSelector()
+            stalling.loop = self
+        if performance is not None:
+            self.performance = performance
         self.scheduler = scheduler
         self.identities = Identities(scheduler.door)
         self.tasks: list[asyncio.Task[Any]] = []
@@ -134,9 +141,15 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         label = self.scheduler.name(name)
         if sleeping:
             when = self.performance.deadline(label, when)
-        handle = super().call_at(when, callback, *args, context=context)
+        handle = self.schedule_stock(when, callback, args, context)
         self.performance.waits(label, handle)
         return handle
+
+    def schedule_stock(
+        self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Any
+    ) -> asyncio.TimerHandle:
+        """CPython's own `call_at`."""
+        return super().call_at(when, callback, *args, context=context)
 
     # Tasks and futures.
 
@@ -178,8 +191,11 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
 
     def hangs(self) -> None:
         """Nothing is ready, scheduled or running elsewhere, and the loop waits for ever."""
-        blocked = waiting.describe(self.tasks)
-        raise Deadlock("stock asyncio waits for ever", blocked=tuple(blocked))
+        raise Deadlock("stock asyncio waits for ever", blocked=tuple(self.waits()))
+
+    def waits(self) -> list[str]:
+        """One line for each task that waits."""
+        return waiting.describe(self.tasks)
 
     def out_of_time(self, idle: bool) -> None:
         """The program goes on long after the last instant of the score."""

@@ -17,11 +17,11 @@ the larger, as on every real machine. Deadlines of one instant stay in the order
 from __future__ import annotations
 
 import math
-import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 from spectest.kernel.clock import NANOSECONDS
@@ -77,10 +77,10 @@ class Score(Scheduler):
         super().__init__(*args, **options)
         self.items: dict[str, Item] = {}
         self.polls: list[Poll] = []
-        self._left_at = time.perf_counter()
+        self._left_at = perf_counter()
 
-    def _start(self, *args: Any) -> Operation:
-        operation = super()._start(*args)
+    def _pend(self, *args: Any) -> Operation:
+        operation = super()._pend(*args)
         self.items[operation.label] = Item(operation, len(self.polls) - 1)
         return operation
 
@@ -90,7 +90,7 @@ class Score(Scheduler):
 
     def poll(self, ready: bool) -> Sequence[Operation]:
         if self.polls:
-            self.polls[-1].spent_s += time.perf_counter() - self._left_at
+            self.polls[-1].spent_s += perf_counter() - self._left_at
         batch = super().poll(ready)
         if batch or ready:
             number = len(self.polls)
@@ -98,7 +98,7 @@ class Score(Scheduler):
             for item in items:
                 item.delivered = number
             self.polls.append(Poll(self.clock.now_ns, not ready, items))
-        self._left_at = time.perf_counter()
+        self._left_at = perf_counter()
         return batch
 
     def overlooked(self, number: int, item: Item) -> bool:

@@ -17,61 +17,23 @@ stock asyncio at every duration behaves here.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from spectest import ambient
 from spectest.errors import Livelock, NondeterminismError, RealWorldError, UsageError
-from spectest.eventloop.performance import Performance
-from spectest.eventloop.stock import StockLoop
-from spectest.eventloop.timetable import Score, Timetable
 from spectest.exploration.execution import Outcome, Program
+from spectest.exploration.performances import StockRehearsal, ThreadedRehearsal
 from spectest.exploration.results import Confirmation
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Plan
-from spectest.kernel.turns import Turns
-from spectest.threads.budget import Budget
-from spectest.threads.carriers import Carriers
-from spectest.threads.lives import Threads
-from spectest.world import Limits, World
+from spectest.world import World
 
 __all__ = ["confirm_plan"]
 
 _GAPS_S = (0.008, 0.016, 0.032, 0.064)
 _LONGEST_S = 10.0
-
-
-class _StockWorld(World):
-    """A world whose loops are stock and keep a timetable: same beginning, judgement and end."""
-
-    def __init__(self, plan: Plan, limits: Limits, performance: Performance) -> None:
-        super().__init__(plan, limits=limits)
-        self.performance = performance
-
-    def new_loop(self) -> StockLoop:  # type: ignore[override]
-        loop = StockLoop(self.performance, self.scheduler)
-        self.loops.append(loop)  # type: ignore[arg-type]
-        return loop
-
-    def _run_on_platform(self, program: Program) -> Any:
-        threads = Threads(self.scheduler, Turns(self.scheduler, 0), Budget(0, 0, 0), Carriers())
-        return self._run(program, threads)
-
-    def _drain(self, loop: Any, threads: Threads) -> None:
-        # What is alive after the last instant of the score was alive when the score ended.
-        self.performance.limit_s = self.performance.timetable.end_s
-        loop.draining_until_ns = 0
-        if self.limits.drain_s == 0:
-            loop.run_what_is_ready()
-        else:
-            loop.run_forever()
-        loop.draining_until_ns = None
-
-    def _tear_down(self, loop: Any) -> None:
-        self.performance.release()
-        with suppress(RuntimeError):  # Stopped while a cleanup was still waiting.
-            super()._tear_down(loop)
 
 
 def confirm_plan(
@@ -89,42 +51,37 @@ def confirm_plan(
 def _confirm(
     program: Program, plan: Plan, settings: Settings, expected: BaseException | None
 ) -> Confirmation:
-    score, error, order_model = _rehearsed(program, plan, settings.limits)
-    reason = _unfit(error, expected) or _needs_any(order_model)
+    limits = settings.limits
+    rehearsal = StockRehearsal(plan, limits)
+    error = _error_of(rehearsal, program)
+    if rehearsal.threads is not None and rehearsal.threads.started:
+        rehearsal = ThreadedRehearsal(plan, limits)
+        error = _error_of(rehearsal, program)
+    reason = _unfit(error, expected) or _needs_any(rehearsal.order_model)
     if reason:
         return Confirmation(False, 0, reason)
     assert error is not None
     tries, spent, late, last = 0, 0.0, "", None
     for gap_s in _GAPS_S:
-        timetable = Timetable(score, gap_s)
-        if spent + timetable.end_s > _LONGEST_S:
+        length_s = rehearsal.length_s(gap_s)
+        if spent + length_s > _LONGEST_S:
             if not tries:
-                return Confirmation(False, 0, f"it would take {timetable.end_s:.0f} s of real time")
+                return Confirmation(False, 0, f"it would take {length_s:.0f} s of real time")
             break
-        performance = Performance(timetable)
-        world = _StockWorld(plan, settings.limits, performance)
+        world = rehearsal.performance(gap_s)
+        began = time.monotonic()
         last = _error_of(world, program)
         tries += 1
-        spent += performance.now()
+        spent += time.monotonic() - began
         if _signature(last) == _signature(error):
             return Confirmation(True, tries, _how(plan))
-        lag = performance.lagged_s
+        lag = world.lagged_s
         late = f"; this machine was up to {lag * 1e3:.0f} ms late" if lag > gap_s / 2 else ""
-    beyond = score.beyond_latency()
+    beyond = rehearsal.score.beyond_latency()
     if beyond:
         return Confirmation(False, tries, f"no latency produces it: {beyond}")
     ended = "no failure" if last is None else f"{type(last).__name__} instead"
-    return Confirmation(False, tries, f"stock asyncio showed {ended} at these durations{late}")
-
-
-def _rehearsed(
-    program: Program, plan: Plan, limits: Limits
-) -> tuple[Score, BaseException | None, str]:
-    world = World(plan, limits=limits)
-    score = Score(world.door, world.clock, elasticity=limits.elasticity)
-    world.scheduler = score
-    error = _error_of(world, program)
-    return score, error, world.order_model
+    return Confirmation(False, tries, f"{rehearsal.stage} showed {ended} at these durations{late}")
 
 
 def _error_of(world: World, program: Callable[[], Any]) -> BaseException | None:

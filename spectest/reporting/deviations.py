@@ -13,6 +13,8 @@ from typing import Literal
 from spectest.kernel.identity import SET_ORDER
 from spectest.kernel.plan import NO_HOLD, Hold, Plan
 from spectest.kernel.trace import Trace, TraceEvent
+from spectest.reporting.absences import absence_of, is_of_a_thread
+from spectest.reporting.cast import Cast
 from spectest.reporting.places import Place, place_of
 
 __all__ = ["Deviation", "deviations_of", "program_events", "usual_ns"]
@@ -22,19 +24,23 @@ __all__ = ["Deviation", "deviations_of", "program_events", "usual_ns"]
 class Deviation:
     """One hold or one pick.
 
-    `name`: of the operation, step or choice point. `kind`: "sleep", "call", "job", "timer", "step",
-    "set" or "choice". `task`: who waits for it; for a set, the task whose place in it is another.
-    `place`: where it was started. `usual_ns`, `took_ns`: how long it takes in stock order and took
-    here, None if it is no duration.
+    `name`: of the operation, turn, step or choice point. `kind`: "sleep", "call", "job", "timer",
+    "turn" (a thread let others go first), "stall" (it had to wait for the processor), "step", "set"
+    or "choice". `task`: the task or thread that waits for it; for a set, the task whose place in it
+    is another. `place`: where it was started, or where the thread stood. `usual_ns`, `took_ns`: how
+    long it takes in stock order and took here, None if it is no duration.
     `hold`: as in the plan. `pick`: the option that was chosen, 0 for a hold.
     `together_with`: completions delivered before it at the same poll; `before`: those after it.
     `overtaken_by`: the last completion before it that comes after it in stock order, or "".
     `had_run`: the tasks that ran at that instant before it.
-    `event`: the number of its completion in the trace, -1 if there is none.
+    `moment`: at what point of its work a thread lost the processor, as the end of a sentence;
+    `went_first`: the threads that went on meanwhile; `lost`, `back`: the numbers of the event with
+    which it lost it and of the step with which it got it back, or -1.
+    `event`: where it shows, the number of its completion or of that step, -1 if it does not.
     """
 
     name: str
-    kind: Literal["sleep", "call", "job", "timer", "step", "set", "choice"]
+    kind: Literal["sleep", "call", "job", "timer", "turn", "stall", "step", "set", "choice"]
     task: str = ""
     place: Place | None = None
     usual_ns: int | None = None
@@ -45,6 +51,10 @@ class Deviation:
     before: tuple[str, ...] = ()
     overtaken_by: str = ""
     had_run: tuple[str, ...] = ()
+    moment: str = ""
+    went_first: tuple[str, ...] = ()
+    lost: int = -1
+    back: int = -1
     event: int = -1
 
 
@@ -68,14 +78,21 @@ def usual_ns(start: TraceEvent) -> int:
 def deviations_of(plan: Plan, trace: Trace, stock: Trace) -> tuple[Deviation, ...]:
     """All deviations of `plan`, in the order in which they take effect."""
     events = program_events(trace)
-    found = [_of_hold(name, hold, events, stock) for name, hold in plan.holds.items()]
+    cast = Cast(events)
+    found = [_of_hold(name, hold, events, stock, cast) for name, hold in plan.holds.items()]
     found += [_of_pick(label, pick, events) for label, pick in plan.picks.items()]
     return tuple(sorted(found, key=lambda d: (d.event if d.event >= 0 else len(trace), d.name)))
 
 
 def _of_hold(
-    name: str, hold: Hold, events: Sequence[TraceEvent], stock: Sequence[TraceEvent]
+    name: str,
+    hold: Hold,
+    events: Sequence[TraceEvent],
+    stock: Sequence[TraceEvent],
+    cast: Cast,
 ) -> Deviation:
+    if is_of_a_thread(name):
+        return _of_thread(name, hold, events, cast)
     start = _first(events, "start", name)
     complete = _first(events, "complete", name)
     if start is None:
@@ -86,7 +103,7 @@ def _of_hold(
     return Deviation(
         name,
         kind,  # type: ignore[arg-type]
-        task=start.task,
+        task=cast.label(start.task, start.number),
         place=place_of(start.where),
         usual_ns=usual,
         took_ns=took,
@@ -94,8 +111,34 @@ def _of_hold(
         together_with=_together(complete, events, -1),
         before=_together(complete, events, 1),
         overtaken_by=_overtaker(name, complete, events, stock),
-        had_run=_had_run(complete, events),
+        had_run=_had_run(complete, events, cast),
         event=-1 if complete is None else complete.number,
+    )
+
+
+def _of_thread(
+    name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast
+) -> Deviation:
+    kind: Literal["turn", "stall"] = "stall" if hold.by_ns else "turn"
+    absence = absence_of(name, events, cast)
+    if absence is None:
+        return Deviation(name, kind, hold=hold)
+    complete = _first(events, "complete", name)
+    return Deviation(
+        name,
+        kind,
+        task=absence.thread,
+        place=absence.place,
+        usual_ns=None if absence.stalled_ns is None else 0,
+        took_ns=absence.stalled_ns,
+        hold=hold,
+        together_with=_together(complete, events, -1),
+        before=_together(complete, events, 1),
+        moment=absence.moment,
+        went_first=absence.went_first,
+        lost=absence.lost,
+        back=absence.back,
+        event=absence.back if complete is None else complete.number,
     )
 
 
@@ -152,8 +195,10 @@ def _overtaker(
     return ""
 
 
-def _had_run(complete: TraceEvent | None, events: Sequence[TraceEvent]) -> tuple[str, ...]:
+def _had_run(
+    complete: TraceEvent | None, events: Sequence[TraceEvent], cast: Cast
+) -> tuple[str, ...]:
     if complete is None:
         return ()
     earlier = (e for e in events[: complete.number] if e.time_ns == complete.time_ns)
-    return tuple(dict.fromkeys(event.subject for event in earlier if event.kind == "step"))
+    return tuple(dict.fromkeys(cast.label_of_step(e) for e in earlier if e.kind == "step"))

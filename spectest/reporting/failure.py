@@ -7,12 +7,15 @@ saved and loaded reads the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from spectest.errors import Violation
+from spectest.errors import SpectestError, Violation
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.kernel.plan import OrderModel
-from spectest.kernel.trace import NOWHERE, SourceLine
+from spectest.kernel.trace import NOWHERE, SourceLine, TraceEvent
+from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, deviations_of, program_events
+from spectest.reporting.holdups import HoldUp, hold_ups_of
 from spectest.reporting.interleaving import Row, rows_of
 from spectest.reporting.places import Place, place_of
 from spectest.source.lines import raised_at
@@ -40,8 +43,10 @@ class Breakage:
 class Facts:
     """All there is to say about one failure.
 
-    `runs`: how many executions the search was allowed. `tasks`: the labels of all tasks, in order
-    of creation. `rows`: the whole interleaving. The rest as in `Failure`.
+    `runs`: how many executions the search was allowed. `tasks`: the labels of all tasks, threads
+    and jobs of pools, in order of appearance; `threads`: those of threads and jobs. `platform`:
+    what the program runs on: "asyncio", if it used an event loop, or "threads". `rows`: the whole
+    interleaving. `held_up`: which pools kept whom. The rest as in `Failure`.
     """
 
     program: str
@@ -49,6 +54,9 @@ class Facts:
     deviations: tuple[Deviation, ...]
     rows: tuple[Row, ...]
     tasks: tuple[str, ...]
+    threads: frozenset[str]
+    platform: Literal["asyncio", "threads"]
+    held_up: tuple[HoldUp, ...]
     order_model: OrderModel
     confirmation: Confirmation | None
     token: str
@@ -64,12 +72,17 @@ def facts_of(report: Report) -> Facts:
     if failure is None:
         raise ValueError(f"the exploration of {report.program} found no failure")
     deviations = deviations_of(failure.plan, failure.trace, failure.stock_trace)
+    breakage = breakage_of(failure)
+    cast = Cast(failure.trace)
     return Facts(
         program=report.program,
-        breakage=breakage_of(failure),
+        breakage=breakage,
         deviations=deviations,
-        rows=tuple(rows_of(failure.trace, deviations)),
-        tasks=tuple(event.subject for event in failure.trace if event.kind == "task"),
+        rows=tuple(rows_of(failure.trace, deviations, _raised_in_main(failure, breakage))),
+        tasks=cast.labels,
+        threads=frozenset(cast.labels) - cast.tasks,
+        platform="threads" if cast.threads and not cast.tasks else "asyncio",
+        held_up=hold_ups_of(failure.trace),
         order_model=failure.order_model,
         confirmation=failure.confirmation,
         token=failure.token,
@@ -94,6 +107,21 @@ def breakage_of(failure: Failure) -> Breakage:
         where = _last_raise(failure, type(error).__name__)
     lines = tuple(line.rstrip() for line in str(error).splitlines() if line.strip())
     return Breakage(type(error).__name__, lines, place_of(where), group, others)
+
+
+def _raised_in_main(failure: Failure, breakage: Breakage) -> tuple[str, SourceLine] | None:
+    """How the main thread ended, if it is what failed: its type and place, else None.
+
+    What a task raised, the trace has seen already.
+    """
+    told = any(e.kind == "return" or _ends_with(e, breakage.error) for e in failure.trace)
+    if told or isinstance(failure.error, SpectestError):
+        return None
+    return breakage.error, raised_at(failure.error)
+
+
+def _ends_with(event: TraceEvent, error: str) -> bool:
+    return event.kind == "end" and event.detail == f"raised {error}" and not event.task
 
 
 def _last_raise(failure: Failure, error: str) -> SourceLine:

@@ -1,31 +1,33 @@
-"""The interleaving: one row for each step of a task, and which of the rows matter.
+"""The interleaving: one row for each step of a task or thread.
 
-A row says when a task went on, why, and what it did before it waited again. Completions that no
-task waited for, the callback of a timer for instance, have a row without a task.
+A row says when it went on, why, and what it did before it waited again. Completions that nobody
+waited for, the callback of a timer for instance, have a row without a task.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Literal
 
 from spectest.kernel.trace import SourceLine, Trace, TraceEvent
+from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, program_events, usual_ns
 
-__all__ = ["Act", "Row", "matter", "rows_of"]
+__all__ = ["Act", "Row", "rows_of"]
 
-Reason = Literal["begins", "operation", "timer", "woken", "cancelled", "itself"]
-
-_LAST, _DEVIATES, _FAILS, _NEAR, _LEADS, _ENDS, _OTHER = range(7)
-_CANDIDATES = 200
+Reason = Literal["begins", "operation", "timer", "woken", "cancelled", "itself", "back"]
+_LOSSES = ("stall", "overtaken")
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something a step did: "starts", "cancels", "creates", "returns", "raises", "is cancelled"."""
+    """Something a step did: "starts", "cancels", "creates", "returns", "raises", "is cancelled".
+
+    Of threads also: "takes up" a job, "waits for" something, "loses the processor".
+    """
 
     verb: str
     subject: str = ""
@@ -36,8 +38,9 @@ class Act:
 class Row:
     """One row.
 
-    `number`: of its event. `reason`: why the task goes on: it "begins"; an "operation" or a "timer"
-    completed (`by`); it was "woken" or "cancelled" by a task or timer (`by`); of "itself".
+    `number`: of its event. `reason`: why the task or thread goes on: it "begins"; an "operation" or
+    a "timer" completed (`by`); it was "woken" or "cancelled" by a task, thread or timer (`by`), a
+    thread `through` what it had waited for; it is "back" on the processor; of "itself".
     `where`: the line that did it. `deviates`: a deviation of the plan shows here. `cause`: the
     number of the event that led to it.
     """
@@ -51,11 +54,19 @@ class Row:
     where: SourceLine
     deviates: bool
     cause: int
+    through: str = ""
 
 
-def rows_of(trace: Trace, deviations: Sequence[Deviation]) -> list[Row]:
-    """All rows of the failing execution."""
-    return _Reader(program_events(trace), deviations).rows()
+def rows_of(
+    trace: Trace,
+    deviations: Sequence[Deviation],
+    raised: tuple[str, SourceLine] | None = None,
+) -> list[Row]:
+    """All rows of the failing execution. `raised`: how the program's main thread ended, and where.
+
+    A trace does not tell of that thread's end.
+    """
+    return _Reader(program_events(trace), deviations).rows(raised)
 
 
 class _Reader:
@@ -63,41 +74,83 @@ class _Reader:
 
     def __init__(self, events: Sequence[TraceEvent], deviations: Sequence[Deviation]) -> None:
         self._events = events
+        self._cast = Cast(events)
         self._effects: dict[int, list[TraceEvent]] = defaultdict(list)
         self._next_line: dict[int, SourceLine] = {}
         self._marked = _marked(events, deviations)
+        self._through: dict[int, str] = {}
+        self._back: set[int] = set()
+        self._owners: dict[int, str] = {}
         steps: dict[str, list[TraceEvent]] = defaultdict(list)
+        waiting: dict[str, str] = {}
+        lost: set[str] = set()
         for event in events:
             self._effects[event.cause].append(event)
             if event.kind == "step":
                 steps[event.subject].append(event)
+                if event.subject in self._cast.threads:
+                    self._through[event.number] = waiting.pop(event.subject, "")
+                if event.subject in lost:
+                    self._back.add(event.number)
+                    lost.remove(event.subject)
+            elif event.kind in ("wait", "held"):
+                waiting[event.task] = self._thing(event)
+            elif event.kind == "overtaken":
+                lost.add(event.task)
         self._first = {taken[0].number for taken in steps.values()}
         for taken in steps.values():
             self._next_line.update((one.number, two.where) for one, two in pairwise(taken))
 
-    def rows(self) -> list[Row]:
-        rows = []
+    def _thing(self, wait: TraceEvent) -> str:
+        if wait.kind == "held":
+            return f"the end of {self._cast.label(wait.subject, wait.number)}"
+        return wait.detail
+
+    def rows(self, raised: tuple[str, SourceLine] | None) -> list[Row]:
+        rows: list[Row] = []
         for event in self._events:
             if event.kind == "step":
-                rows.append(self._step(event))
+                self._add(self._step(event), event.subject, rows)
             elif event.kind == "complete" and not self._continued(event):
                 row = self._completion(event)
                 if row.acts or row.deviates:
-                    rows.append(row)
-        return rows
+                    self._add(row, row.task, rows)
+        last = next((row for row in reversed(rows) if self._owners[row.number] == "main"), None)
+        if raised is not None and last is not None:
+            place = rows.index(last)
+            acts = (*last.acts, Act("raises", raised[0]))
+            rows[place] = replace(last, acts=acts, where=raised[1] or last.where)
+        return [row for row in rows if not self._empty(row)]
+
+    def _add(self, row: Row, owner: str, rows: list[Row]) -> None:
+        """A thread that goes on where it stopped, and nobody did anything meanwhile: one row."""
+        before = rows[-1] if rows else None
+        goes_on = owner in self._cast.threads and row.reason == "itself" and not row.deviates
+        if before and goes_on and self._owners[before.number] == owner:
+            acts = before.acts + row.acts
+            rows[-1] = replace(before, acts=acts, where=row.where or before.where)
+            return
+        if self._empty(row) and row.task in self._cast.workers:
+            return
+        self._owners[row.number] = owner
+        rows.append(row)
+
+    def _empty(self, row: Row) -> bool:
+        return row.task in self._cast.threads and not row.acts and not row.deviates
 
     def _continued(self, complete: TraceEvent) -> bool:
         return any(effect.kind == "step" for effect in self._effects[complete.number])
 
     def _completion(self, event: TraceEvent) -> Row:
         effects = self._effects[event.number]
+        stalled = next((e.task for e in effects if _loses_processor(e)), "")
         return Row(
             event.number,
             event.time_ns,
-            "",
+            self._cast.label(stalled, event.number),
             self._kind(event),
             event.subject,
-            self._acts(effects),
+            self._acts(effects, stalled),
             next((effect.where for effect in effects if effect.where), SourceLine()),
             event.number in self._marked,
             event.cause,
@@ -109,13 +162,14 @@ class _Reader:
         return Row(
             event.number,
             event.time_ns,
-            event.subject,
+            self._cast.label_of_step(event),
             reason,
             by,
-            self._acts(effects),
+            self._acts(effects, event.subject),
             self._where(event, effects),
             event.number in self._marked or self._completed_marked(event),
             event.cause,
+            self._through.get(event.number, ""),
         )
 
     def _completed_marked(self, step: TraceEvent) -> bool:
@@ -132,43 +186,79 @@ class _Reader:
                 return "cancelled", cause.subject
         if cause.kind == "complete":
             return self._kind(cause), cause.subject
-        return ("itself", "") if cause.subject == step.subject else ("woken", cause.subject)
+        if cause.subject == step.subject:
+            return "back" if step.number in self._back else "itself", ""
+        if step.subject in self._cast.threads and not self._through[step.number]:
+            # What it waited for is not worth a word: a new thread's beginning, an idle worker's end.
+            return ("woken", self._by(cause)) if self._is_worker(step) else ("itself", "")
+        return "woken", self._by(cause)
 
-    def _kind(self, complete: TraceEvent) -> Literal["operation", "timer"]:
+    def _by(self, cause: TraceEvent) -> str:
+        return self._cast.label_of_step(cause) if cause.kind == "step" else cause.subject
+
+    def _is_worker(self, step: TraceEvent) -> bool:
+        return step.subject in self._cast.workers
+
+    def _kind(self, complete: TraceEvent) -> Literal["operation", "timer", "back"]:
         start = self._events[complete.cause] if complete.cause >= 0 else None
-        return "timer" if start is not None and start.detail.startswith("timer") else "operation"
+        kind = "" if start is None else start.detail.partition(" ")[0]
+        return "timer" if kind == "timer" else "back" if kind == "stall" else "operation"
 
     def _where(self, step: TraceEvent, effects: Sequence[TraceEvent]) -> SourceLine:
-        """Where it failed or cancelled; else where it went on; a first step: where it got to."""
+        """Where it failed or cancelled; else where it went on; a first step: where it got to.
+
+        A thread: where it got to.
+        """
         for kind in ("end", "cancel"):
             for effect in effects:
                 if effect.kind == kind and effect.where:
                     return effect.where
-        if step.number not in self._first:
+        if step.number not in self._first and step.subject not in self._cast.threads:
             return step.where
-        reached = [effect.where for effect in effects if effect.where]
+        reached = [effect.where for effect in effects if effect.where and effect.kind != "job"]
         return reached[-1] if reached else self._next_line.get(step.number, step.where)
 
-    def _acts(self, effects: Sequence[TraceEvent]) -> tuple[Act, ...]:
-        acts = []
+    def _acts(self, effects: Sequence[TraceEvent], owner: str) -> tuple[Act, ...]:
+        acts: list[Act] = []
         for event in effects:
-            match event.kind:
-                case "start" if not (event.detail.startswith("timer") and self._unused(event)):
-                    acts.append(Act("starts", event.subject, usual_ns(event)))
-                case "cancel":
-                    acts.append(Act("cancels", event.subject))
-                case "task":
-                    acts.append(Act("creates", event.subject))
-                case "end" if event.detail == "cancelled":
-                    acts.append(Act("is cancelled"))
-                case "end":
-                    verb, _, error = event.detail.partition(" ")
-                    acts.append(Act("raises" if verb == "raised" else "returns", error))
+            if _loses_processor(event):
+                act = Act("loses the processor") if event.task == owner else None
+            else:
+                act = self._act(event)
+            if act is not None and act not in acts[-1:]:
+                acts.append(act)
         return tuple(acts)
+
+    def _act(self, event: TraceEvent) -> Act | None:
+        match event.kind:
+            case "start" if not (event.detail.startswith("timer") and self._unused(event)):
+                return Act("starts", event.subject, usual_ns(event))
+            case "cancel":
+                return Act("cancels", event.subject)
+            case "task" | "thread":
+                return Act("creates", event.subject)
+            case "wait":
+                return Act("waits for", event.subject)
+            case "held":
+                return Act("waits for", self._thing(event).removeprefix("the end of "))
+            case "job" if event.detail == "begins":
+                return Act("takes up", event.subject)
+            case "end" if event.detail == "cancelled":
+                return Act("is cancelled")
+            case "end" | "job" if event.kind == "job" or event.subject not in self._cast.workers:
+                verb, _, error = event.detail.partition(" ")
+                return Act("raises" if verb == "raised" else "returns", error)
+        return None
 
     def _unused(self, start: TraceEvent) -> bool:
         """A deadline that was met is not worth a word."""
         return not any(effect.kind == "complete" for effect in self._effects[start.number])
+
+
+def _loses_processor(event: TraceEvent) -> bool:
+    return event.kind == "overtaken" or (
+        event.kind == "start" and event.detail.startswith("stall")
+    )
 
 
 def _marked(events: Sequence[TraceEvent], deviations: Sequence[Deviation]) -> set[int]:
@@ -189,72 +279,3 @@ def _walker(events: Sequence[TraceEvent], end: TraceEvent) -> int:
             if cause.kind == "step" and cause.subject != event.subject:
                 return event.number
     return end.number
-
-
-def matter(rows: Sequence[Row], deviations: Sequence[Deviation], room: int) -> list[Row | int]:
-    """The rows that matter most, as many as fit into `room` lines, and counts of those left out."""
-    if len(rows) <= room:
-        return list(rows)
-    ranks = _ranks(rows, deviations)
-    anchors = [i for i, rank in enumerate(ranks) if rank == _DEVIATES] or [len(rows) - 1]
-    order = sorted(
-        range(len(rows)),
-        key=lambda i: (ranks[i], min(abs(i - anchor) for anchor in anchors[:_CANDIDATES]), i),
-    )
-    chosen: list[int] = []
-    for index in order[:_CANDIDATES]:
-        more = sorted([*chosen, index])
-        if len(_with_gaps(rows, more)) <= room:
-            chosen = more
-    return _with_gaps(rows, chosen)
-
-
-def _with_gaps(rows: Sequence[Row], chosen: Collection[int]) -> list[Row | int]:
-    """The chosen rows, in order, and between them how many are missing."""
-    lines: list[Row | int] = []
-    for before, index in pairwise([-1, *chosen, len(rows)]):
-        if index - before > 1:
-            lines.append(index - before - 1)
-        if index < len(rows):
-            lines.append(rows[index])
-    return lines
-
-
-def _ranks(rows: Sequence[Row], deviations: Sequence[Deviation]) -> list[int]:
-    partners = {name for d in deviations for name in (*d.together_with, d.overtaken_by) if name}
-    near = partners | {deviation.name for deviation in deviations}
-    instants = {row.time_ns for row in rows if row.deviates}
-    leading = _leading_to(rows[-1], rows)
-    ranks = []
-    for row in rows:
-        verbs = {act.verb for act in row.acts}
-        if row is rows[-1]:
-            rank = _LAST
-        elif row.deviates or row.by in partners:
-            rank = _DEVIATES
-        elif "raises" in verbs:
-            rank = _FAILS
-        elif verbs & {"cancels", "is cancelled"} or row.time_ns in instants or _starts(row, near):
-            rank = _NEAR
-        elif row.number in leading:
-            rank = _LEADS
-        else:
-            rank = _ENDS if "returns" in verbs else _OTHER
-        ranks.append(rank)
-    return ranks
-
-
-def _starts(row: Row, names: Collection[str]) -> bool:
-    return any(act.verb == "starts" and act.subject in names for act in row.acts)
-
-
-def _leading_to(last: Row, rows: Sequence[Row]) -> set[int]:
-    """The steps that led to the last one, each the cause of the next."""
-    by_number = {row.number: row for row in rows}
-    started = {act.subject: row for row in rows for act in row.acts if act.verb == "starts"}
-    leading: set[int] = set()
-    row: Row | None = last
-    while row is not None and row.number not in leading:
-        leading.add(row.number)
-        row = started.get(row.by) or by_number.get(row.cause)
-    return leading

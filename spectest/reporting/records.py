@@ -8,8 +8,9 @@ from typing import Any
 from spectest.exploration.results import Confirmation, Failure, Margin, Report
 from spectest.reporting.deviations import Deviation
 from spectest.reporting.failure import Facts, facts_of
-from spectest.reporting.interleaving import Row, matter
+from spectest.reporting.interleaving import Row
 from spectest.reporting.places import Place, place_of
+from spectest.reporting.relevance import matter
 
 __all__ = ["FORMAT", "to_json"]
 
@@ -68,6 +69,8 @@ def _deviation(it: Deviation) -> dict[str, Any]:
         "at_one_poll_after": list(it.together_with),
         "at_one_poll_before": list(it.before),
         "overtaken_by": it.overtaken_by or None,
+        "moment": it.moment or None,
+        "went_first": list(it.went_first),
     }
 
 
@@ -85,6 +88,7 @@ def _row(row: Row) -> dict[str, Any]:
         "task": row.task or None,
         "reason": row.reason,
         "by": row.by or None,
+        "through": row.through or None,
         "acts": [asdict(act) for act in row.acts],
         "where": _place(place_of(row.where)),
         "deviates": row.deviates,

@@ -11,11 +11,15 @@ import textwrap
 from collections.abc import Sequence
 
 from spectest.exploration.results import Margin, Report
-from spectest.reporting import words
+from spectest.reporting import holdups, words
+from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, deviations_of
 from spectest.reporting.failure import Breakage, Facts, facts_of
-from spectest.reporting.interleaving import Row, matter
+from spectest.reporting.interleaving import Row
+from spectest.reporting.labels import Labels
 from spectest.reporting.places import place_of
+from spectest.reporting.relevance import matter
+from spectest.reporting.row_words import row as row_in_words
 
 __all__ = ["MAX_LINES", "render", "summary"]
 
@@ -49,14 +53,16 @@ def render(
     if report.failure is None:
         return _encodable(summary(report), encoding)
     facts = facts_of(report)
-    labels = words.short(facts.tasks)
+    labels = Labels(facts.tasks)
     durations = _durations(facts.deviations, labels, width)
+    held_up = _held_up(facts, labels, width)
     foot = _foot(facts, replay_hint, width)
-    head = _what_broke(facts.breakage, MAX_LINES - len(durations) - len(foot) - 6, width)
-    room = MAX_LINES - len(head) - len(durations) - len(foot) - 4
+    fixed = len(durations) + len(foot) + (len(held_up) + 1 if held_up else 0)
+    head = _what_broke(facts.breakage, MAX_LINES - fixed - 6, width)
+    room = MAX_LINES - len(head) - fixed - 4
     most = _SPINNING_ROWS if facts.breakage.error == "Livelock" else _MOST_ROWS
     table = _interleaving(facts, labels, min(room, most), width)
-    parts = [part for part in (head, durations, table, foot) if part]
+    parts = [part for part in (head, durations, held_up, table, foot) if part]
     lines = [line for part in parts for line in ("", *part)][1:]
     return _encodable("\n".join(lines), encoding)
 
@@ -90,7 +96,7 @@ def _wrapped(line: str, width: int) -> list[str]:
     )
 
 
-def _durations(deviations: Sequence[Deviation], labels: dict[str, str], width: int) -> list[str]:
+def _durations(deviations: Sequence[Deviation], labels: Labels, width: int) -> list[str]:
     if not deviations:
         return ["It fails in stock order, with no deviation."]
     lines = ["What breaks it; all else is as usual:"]
@@ -100,7 +106,7 @@ def _durations(deviations: Sequence[Deviation], labels: dict[str, str], width: i
         joined = ", ".join(clauses)
         entry = [f"  {joined}"] if len(joined) + 2 <= width else _stacked(clauses, width)
         if it.place and it.kind != "set":
-            task = f" in {labels.get(it.task, it.task)}" if it.task else ""
+            task = f" in {labels[it.task]}" if it.task else ""
             entry.append(_cut(f"    {it.place.long}{task}  {it.place.source}", width))
         lines += entry
     if len(deviations) > shown:
@@ -113,28 +119,47 @@ def _stacked(clauses: Sequence[str], width: int) -> list[str]:
     return [f"  {first}", *(f"    {clause}" for clause in rest)]
 
 
-def _interleaving(facts: Facts, labels: dict[str, str], room: int, width: int) -> list[str]:
+def _held_up(facts: Facts, labels: Labels, width: int) -> list[str]:
+    if not facts.held_up:
+        return []
+    from_to, because = holdups.clauses(facts.held_up[0], labels)
+    more = len(facts.held_up) - 1
+    lines = [f"Held up by a pool{f', and {more} more times' if more else ''}:"]
+    return [*lines, _cut(f"  {from_to}", width), _cut(f"    {because}", width)]
+
+
+def _interleaving(facts: Facts, labels: Labels, room: int, width: int) -> list[str]:
     shown = matter(facts.rows, facts.deviations, room)
     rows = [row for row in shown if isinstance(row, Row)]
     if not rows:
         return []
     times = _times(rows)
     first = max(len("..."), *(len(text) for text in times.values()))
-    tasks = {row.task: _cut(labels.get(row.task, row.task), _LONGEST_TASK) for row in rows}
-    second = max(len("task"), *(len(text) for text in tasks.values()))
+    tasks = {row.task: _cut(labels[row.task], _LONGEST_TASK) for row in rows}
+    head = _column(rows, facts)
+    second = max(len(head), *(len(text) for text in tasks.values()))
     places = {row.number: place.short if (place := place_of(row.where)) else "" for row in rows}
     last = max(len(text) for text in places.values())
-    third = min(max(len(words.row(row, labels)) for row in rows), width - first - second - last - 8)
-    lines = [f"  {'ms':>{first}}  {'task':{second}}  what happened"]
+    third = min(max(len(row_in_words(row, labels)) for row in rows), width - first - second - last - 8)
+    lines = [f"  {'ms':>{first}}  {head:{second}}  what happened"]
     for line in shown:
         if isinstance(line, int):
             lines.append(f"  {'...':>{first}}  {line} {'step' if line == 1 else 'steps'} left out")
             continue
         mark = _MARK if line.deviates else " "
-        what = _cut(words.row(line, labels), third)
+        what = _cut(row_in_words(line, labels), third)
         text = f"{mark} {times[line.time_ns]:>{first}}  {tasks[line.task]:{second}}  {what:{third}}"
         lines.append(f"{text}  {places[line.number]}".rstrip())
     return lines
+
+
+def _column(rows: Sequence[Row], facts: Facts) -> str:
+    """What the second column lists."""
+    if not facts.threads:
+        return "task"
+    tasks = any(row.task and row.task not in facts.threads for row in rows)
+    threads = any(row.task in facts.threads for row in rows)
+    return "task or thread" if tasks and threads else "thread" if threads else "task"
 
 
 def _times(rows: Sequence[Row]) -> dict[int, str]:
@@ -152,8 +177,8 @@ def _foot(facts: Facts, replay_hint: str | None, width: int) -> list[str]:
     hint = replay_hint or 'spectest.replay(program, "{token}")'
     hint = hint.replace("{token}", facts.token)
     lines = [
-        _cut(_field("order", words.ORDER_MODELS[facts.order_model]), width),
-        _cut(_field("asyncio", words.confirmation(facts.confirmation)), width),
+        _cut(_field("order", words.order_model(facts.order_model, facts.deviations)), width),
+        _cut(_field(facts.platform, words.confirmation(facts.confirmation)), width),
         _field("replay", hint),
     ]
     if facts.token not in hint:
@@ -195,7 +220,7 @@ def _margin(margin: Margin) -> str:
     if failure is None:
         return f"{upto}, and no failure was found beyond"
     found = deviations_of(failure.plan, failure.trace, failure.stock_trace)
-    labels = words.short([event.subject for event in failure.trace if event.kind == "task"])
+    labels = Labels(Cast(failure.trace).labels)
     why = next(iter(found), None)
     error = type(failure.error).__name__
     if why is None:

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from spectest.source.lines import PLATFORM, kind_of_file
 from spectest.threads.locks import VirtualLock, VirtualRLock, real_lock, real_rlock
@@ -83,7 +84,8 @@ class AdoptedLocks:
     def _wrap(self, owner: Any, key: str, lock: Any) -> None:
         wrapper = self._wrappers.get(id(lock))
         if wrapper is None:
-            wrapper = VirtualRLock(lock) if type(lock) is _RLOCK else VirtualLock(lock)
+            kind = VirtualRLock if type(lock) is _RLOCK else VirtualLock
+            wrapper = kind.around(lock)
             self._wrappers[id(lock)] = wrapper
         self._put(owner, key, lock, wrapper)
         # A Condition keeps bound methods of its lock.
@@ -129,11 +131,12 @@ class AdoptedPools:
     """The thread pools that were used in a world, with what they were before."""
 
     def __init__(self) -> None:
-        self._before: dict[int, tuple[ThreadPoolExecutor, dict[str, Any]]] = {}
+        # A pool that its program drops must die, for that is what its workers wait for.
+        self._before: WeakKeyDictionary[ThreadPoolExecutor, dict[str, Any]] = WeakKeyDictionary()
 
     def adopt(self, pool: ThreadPoolExecutor) -> None:
         """Give `pool` insides that belong to the world, unless it has them."""
-        if id(pool) in self._before:
+        if pool in self._before:
             return
         fresh: dict[str, Any] = {
             "_work_queue": VirtualSimpleQueue(),
@@ -141,11 +144,11 @@ class AdoptedPools:
             "_threads": _Ordered(),
             "_shutdown_lock": VirtualLock(),
         }
-        self._before[id(pool)] = (pool, {key: getattr(pool, key) for key in fresh})
+        self._before[pool] = {key: getattr(pool, key) for key in fresh}
         vars(pool).update(fresh)
 
     def restore(self) -> None:
         """Give the pools back as they were."""
-        for pool, before in self._before.values():
+        for pool, before in self._before.items():
             vars(pool).update(before)
         self._before.clear()

@@ -6,7 +6,7 @@ import _thread
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from spectest.kernel.operations import Operation
+from spectest.kernel.operations import Kind, Operation
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.turns import Runner
 from spectest.threads.carriers import Carrier
@@ -19,6 +19,8 @@ __all__ = [
     "RUNNING",
     "STALLED",
     "Agent",
+    "Loop",
+    "Scene",
     "Stage",
     "WorldEnded",
     "current",
@@ -44,15 +46,36 @@ class WorldEnded(BaseException):
     """Unwinds a thread that is still there when its world ends."""
 
 
+class Loop(Protocol):
+    """What the threads need of an event loop that polls."""
+
+    def busy(self) -> bool: ...
+    def arriving(self) -> Sequence[Any]: ...
+    def nothing_happens(self, stage: Any) -> None: ...
+    def describe_blocked(self) -> list[str]: ...
+
+
+class Scene(Protocol):
+    """What only one thread sees, as long as it runs."""
+
+    def enter(self) -> None: ...
+    def leave(self) -> None: ...
+
+
 class Stage(Protocol):
-    """What locks, queues, clocks and loops need of the threads of their world."""
+    """What locks, queues, clocks and loops need of the threads of their world.
+
+    `watchful`: it wants to know of each poll of a loop, even if there is no other thread.
+    """
 
     agents: list[Agent]
     began_ns: int
+    watchful: bool
     exact: tuple[str, ...]
     pools: Any
     scheduler: Scheduler
 
+    def now_ns(self, agent: Agent) -> int: ...
     def point(self, agent: Agent) -> None: ...
     def look_in_vain(self, agent: Agent, weight: int = 1) -> None: ...
     def look_at_clock(self, agent: Agent) -> None: ...
@@ -61,8 +84,15 @@ class Stage(Protocol):
     def alarm(self, agent: Agent, name: str, seconds: float) -> None: ...
     def silence(self, agent: Agent) -> None: ...
     def sleep(self, agent: Agent, name: str, seconds: float, *, stretches: bool) -> None: ...
+    def operate(
+        self, agent: Agent, kind: Kind, name: str, interval_ns: tuple[int, int, int]
+    ) -> None: ...
+    def set_apart(self, agent: Agent, scene: Scene) -> None: ...
+    def bring_back(self, agent: Agent) -> None: ...
     def wake(self, agent: Agent) -> None: ...
     def unwake(self, agent: Agent) -> bool: ...
+    def polls(self, agent: Agent, loop: Loop) -> None: ...
+    def polled(self, agent: Agent, arrived: Sequence[Any]) -> None: ...
     def deliver(self, batch: Sequence[Operation]) -> None: ...
     def arrived(self, agent: Agent, operation: Operation) -> None: ...
     def start(
@@ -125,7 +155,7 @@ class Agent(Runner):
         self.state = RUNNING if carrier is None else RUNNABLE
         self.alarm: Operation | None = None
         self.timed_out = False
-        self.looping: Any = None
+        self.looping: Loop | None = None
         self.quiet = False
         self.doomed = False
         self.error: BaseException | None = None

@@ -16,11 +16,11 @@ from importlib import _bootstrap
 
 from spectest.errors import Livelock
 from spectest.kernel.clock import NANOSECONDS, seconds_to_ns
-from spectest.kernel.operations import Operation
+from spectest.kernel.operations import Kind, Operation
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.turns import STALL, Turns
 from spectest.threads import agents as states
-from spectest.threads.agents import Agent, WorldEnded
+from spectest.threads.agents import Agent, Loop, Scene, WorldEnded
 from spectest.threads.budget import Budget
 from spectest.threads.handover import HandOver
 
@@ -45,7 +45,12 @@ class Baton(HandOver):
         self.budget = budget
         self.draining_until_ns: int | None = None
         self._clock = scheduler.clock
+        self._scenes: dict[Agent, Scene] = {}
         self._stock = turns.stock
+
+    def now_ns(self, agent: Agent) -> int:
+        """The virtual time at which `agent` is."""
+        return self._clock.now_ns
 
     # Choice points.
 
@@ -78,7 +83,7 @@ class Baton(HandOver):
             self._look(agent, 1)
 
     def _look(self, agent: Agent, weight: int) -> None:
-        now_ns = self._clock.now_ns
+        now_ns = self.now_ns(agent)
         if agent.vain_at_ns != now_ns:
             agent.vain, agent.vain_at_ns = 0, now_ns
         agent.vain += weight
@@ -184,6 +189,18 @@ class Baton(HandOver):
         finally:
             self.silence(agent)
 
+    def operate(
+        self, agent: Agent, kind: Kind, name: str, interval_ns: tuple[int, int, int]
+    ) -> None:
+        """`agent` is busy with what takes (shortest, usual, longest) nanoseconds, as declared."""
+        operation = self.scheduler.operation(kind, name, interval_ns, agent.chain, agent)
+        agent.alarm = operation
+        self._begins(agent, operation)
+        try:
+            self.wait(agent)
+        finally:
+            self.silence(agent)
+
     def _start(self, agent: Agent, name: str, seconds: float, *, stretches: bool) -> None:
         clock = self._clock
         due_ns = clock.now_ns + seconds_to_ns(seconds)
@@ -209,6 +226,51 @@ class Baton(HandOver):
         if not self._stock:
             self.turns.begin(agent)
         self._requeue(agent)
+
+    # Event loops.
+
+    def polls(self, agent: Agent, loop: Loop) -> None:
+        """An event loop polls its selector, while there are other threads.
+
+        While it has work, time stands still, and others may go first; without, it waits.
+        """
+        if loop.busy():
+            self.deliver(self.scheduler.poll(ready=True))
+            self.point(agent)
+            return
+        agent.looping = loop
+        try:
+            self.rest(agent)
+            if agent.quiet:
+                agent.quiet = False
+                loop.nothing_happens(self)
+        finally:
+            agent.looping = None
+
+    # What one thread alone sees.
+
+    def set_apart(self, agent: Agent, scene: Scene) -> None:
+        """From here on `agent`, which runs, does so inside `scene`, and whoever else outside."""
+        if self.current is agent:
+            self._scenes[agent] = scene
+            scene.enter()
+
+    def bring_back(self, agent: Agent) -> None:
+        """`agent` has left its scene for good."""
+        scene = self._scenes.pop(agent, None)
+        if scene is not None:
+            scene.leave()
+
+    def _go_on(self, agent: Agent, chosen: Agent) -> None:
+        scene = None if chosen is agent else self._scenes.get(agent)
+        if scene is None:
+            super()._go_on(agent, chosen)
+            return
+        scene.leave()
+        try:
+            super()._go_on(agent, chosen)
+        finally:
+            scene.enter()
 
     # What completes.
 

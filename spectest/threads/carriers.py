@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextvars import Context
+from typing import Any
 
 __all__ = ["Carrier", "Carriers"]
 
@@ -80,13 +81,18 @@ class Carriers:
             self._idle.pop().end()
 
 
-def run_afresh(
-    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
-) -> None:
-    """Call `function` as a new thread would: in an empty context, and with nothing left behind."""
+def run_afresh(call: list[Any]) -> None:
+    """Do the call as a new thread would: in an empty context, and with nothing left behind.
+
+    `call`: a function, its arguments and its keyword arguments. Nobody else may keep them: they die
+    here, while their thread still runs, and not whenever the carrier is done with them.
+    """
+    function, args, kwargs = call
+    call.clear()
     try:
         Context().run(function, *args, **kwargs)
     finally:
+        del function, args, kwargs
         sys.settrace(None)
         sys.setprofile(None)
         threading._active.pop(_thread.get_ident(), None)  # type: ignore[attr-defined]

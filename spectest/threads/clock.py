@@ -47,7 +47,7 @@ def _clock(real: Callable[[], Any], *, wall: bool, ns: bool) -> Callable[[], Any
             return real()
         baton = agent.baton
         baton.look_at_clock(agent)
-        now_ns = baton.scheduler.clock.now_ns
+        now_ns = baton.now_ns(agent)
         if wall:
             now_ns += baton.began_ns
         return now_ns if ns else now_ns / NANOSECONDS

@@ -12,6 +12,7 @@ import re
 import sys
 from _thread import get_ident as _get_ident
 from collections.abc import Callable, Sequence
+from concurrent.futures import _base
 from contextlib import suppress
 from typing import Any
 
@@ -54,6 +55,7 @@ class Threads(Baton):
         on_start: Callable[[Threads], None] | None = None,
     ) -> None:
         super().__init__(scheduler, turns, budget)
+        self.watchful = False
         self.exact = tuple(exact)
         self.began_ns = began_ns
         self.failures: list[tuple[Agent, BaseException]] = []
@@ -135,28 +137,24 @@ class Threads(Baton):
         agent.thread = thread
         agent.daemon = bool(getattr(thread, "_daemonic", True))
         agent.from_library = from_library
-        carrier.load(functools.partial(self._life, agent, function, args, kwargs))
+        carrier.load(functools.partial(self._life, agent, [function, args, kwargs]))
         self.agents.append(agent)
         self._born(agent)
         self._becomes_runnable(agent)
         return agent
 
-    def _life(
-        self,
-        agent: Agent,
-        function: Callable[..., object],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
+    def _life(self, agent: Agent, call: list[Any]) -> None:
         present[agent.ident] = agent
         try:
             self._resume(agent)
-            run_afresh(function, args, kwargs)
+            run_afresh(call)
         except (WorldEnded, SystemExit):
             pass
         except BaseException as error:
             self.failed(agent, error)
         finally:
+            call.clear()
+            agent.thread = None
             self._end(agent)
 
     def _end(self, agent: Agent) -> None:
@@ -210,8 +208,12 @@ class Threads(Baton):
 
     def _unwind(self) -> None:
         self._ending = True
-        for agent in reversed(self.agents[1:]):
-            self._unwind_one(agent)
+        logs, _base.LOGGER.disabled = _base.LOGGER.disabled, True  # A pool's worker logs its end.
+        try:
+            for agent in reversed(self.agents[1:]):
+                self._unwind_one(agent)
+        finally:
+            _base.LOGGER.disabled = logs
 
     def _unwind_one(self, agent: Agent) -> None:
         agent.doomed = True
@@ -246,6 +248,9 @@ class Threads(Baton):
             call=agent.name,
             where=f"{line.file}:{line.line} in {line.function}" if line else None,
         )
+
+    def polled(self, agent: Agent, arrived: Sequence[Any]) -> None:
+        """An event loop has polled its selector, and these handles arrived."""
 
     def _born(self, agent: Agent) -> None:
         """`agent` has been started."""

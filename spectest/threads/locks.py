@@ -39,18 +39,22 @@ class WaitingList:
         try:
             while True:
                 self._waiting.append(agent)
-                if not baton.wait(agent):
+                try:
+                    in_time = baton.wait(agent)
+                finally:
+                    self._leave(agent)
+                if not in_time:
                     return False
-                self._woken.remove(agent)
                 if attempt():
                     return True
         finally:
-            # Timed out, interrupted, or at the end of the world.
-            if agent in self._waiting:
-                self._waiting.remove(agent)
-            if agent in self._woken:
-                self._woken.remove(agent)
             baton.silence(agent)
+
+    def _leave(self, agent: Agent) -> None:
+        """`agent` waits no longer: it was woken, timed out or interrupted, or its world ended."""
+        for waiting in (self._woken, self._waiting):
+            if agent in waiting:
+                waiting.remove(agent)
 
     def _wake_all(self) -> None:
         """Whoever waits may try; which of them is first is up to the turns."""
@@ -76,19 +80,31 @@ class VirtualLock(WaitingList):
     """`threading.Lock`. `holder`: the agent that took it last, while it is locked."""
 
     __slots__ = ("__weakref__", "_inner", "holder")
+    __module__ = "_thread"
 
-    def __new__(cls, inner: Any = None) -> Any:
+    def __new__(cls) -> Any:
         """Outside of a world, a real lock."""
-        if inner is None and _get_ident() not in present:
-            return real_lock()
-        return super().__new__(cls)
+        return super().__new__(cls) if _get_ident() in present else real_lock()
 
-    def __init__(self, inner: Any = None) -> None:
+    def __init__(self) -> None:
+        self._wrap(real_lock())
+        self._made()
+
+    def __init_subclass__(cls) -> None:
+        if cls.__module__ != __name__:
+            raise TypeError("type '_thread.lock' is not an acceptable base type")
+
+    @classmethod
+    def around(cls, inner: Any) -> Any:
+        """One that shares the real lock `inner` with whoever has it."""
+        lock = object.__new__(cls)
+        lock._wrap(inner)
+        return lock
+
+    def _wrap(self, inner: Any) -> None:
         super().__init__()
-        self._inner: Any = real_lock() if inner is None else inner
+        self._inner = inner
         self.holder: Agent | None = None
-        if inner is None:
-            self._made()
 
     def _made(self) -> None:
         """Making a lock is a choice point: what is made lazily may be made twice."""
@@ -138,12 +154,19 @@ class VirtualLock(WaitingList):
 
     def abandon(self) -> None:
         """The world is over: whoever of its threads held the lock holds it no longer."""
-        if self.holder is not None and self._inner.locked():
+        if self.holder is not None and self._held():
             self._inner.release()
         self.holder = None
         self._waiting, self._woken = [], []
 
     def locked(self) -> bool:
+        if self._held():
+            agent = present.get(_get_ident())
+            if agent is not None:
+                agent.baton.look_in_vain(agent)
+        return self._held()
+
+    def _held(self) -> bool:
         return self._inner.locked()  # type: ignore[no-any-return]
 
     def __enter__(self) -> bool:
@@ -154,14 +177,17 @@ class VirtualLock(WaitingList):
 
     def _is_owned(self) -> bool:
         """What `Condition` finds out by trying; it is not worth a choice point."""
-        return self._inner.locked()  # type: ignore[no-any-return]
+        return self._held()
 
     def _at_fork_reinit(self) -> None:
         self._inner._at_fork_reinit()
-        self.__init__(self._inner)  # type: ignore[misc]
+        self._wrap(self._inner)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._inner.__reduce_ex__(protocol)  # Raises what it raises.
 
     def __repr__(self) -> str:
-        state = "locked" if self.locked() else "unlocked"
+        state = "locked" if self._held() else "unlocked"
         return f"<{state} _thread.lock object at {id(self):#x}>"
 
     acquire_lock = acquire
@@ -181,6 +207,8 @@ class QuietLock(VirtualLock):
         agent = present.get(_get_ident())
         if agent is None:
             return self._inner.acquire(blocking, timeout)  # type: ignore[no-any-return]
+        if timeout != -1:
+            self._check(blocking, timeout)
         if self._try(agent):
             return True
         if not blocking or timeout == 0:
@@ -190,6 +218,9 @@ class QuietLock(VirtualLock):
     def release(self) -> None:
         self._inner.release()
         self._released()
+
+    def locked(self) -> bool:
+        return self._held()
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -203,16 +234,18 @@ class VirtualRLock(VirtualLock):
 
     __slots__ = ()
 
-    def __new__(cls, inner: Any = None) -> Any:
-        """Outside of a world, a real lock."""
-        if inner is None and _get_ident() not in present:
+    def __new__(cls, *args: object, **kwargs: object) -> Any:
+        """Outside of a world, a real lock; like that, it takes any arguments."""
+        if cls is VirtualRLock and _get_ident() not in present:
             return real_rlock()
-        return super().__new__(cls, inner)
+        return object.__new__(cls)
 
-    def __init__(self, inner: Any = None) -> None:
-        super().__init__(real_rlock() if inner is None else inner)
-        if inner is None:
-            self._made()
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        self._wrap(real_rlock())
+        self._made()
+
+    def __init_subclass__(cls) -> None:
+        """Unlike `threading.Lock`, it may have subclasses."""
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         if self._inner._is_owned():
@@ -244,7 +277,7 @@ class VirtualRLock(VirtualLock):
         self.holder = None
         self._waiting, self._woken = [], []
 
-    def locked(self) -> bool:
+    def _held(self) -> bool:
         return self.holder is not None or self._inner._is_owned()
 
     def _is_owned(self) -> bool:

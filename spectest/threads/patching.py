@@ -9,7 +9,9 @@ of a world, another thread of the process for instance, gets the real things by 
 from __future__ import annotations
 
 import _thread
+import functools
 import itertools
+import queue
 import sys
 import threading
 import time
@@ -31,6 +33,7 @@ from spectest.threads.watchdog import Watchdog
 __all__ = ["Installation", "installed"]
 
 _ABSENT = object()
+_ATTEMPT = 10  # An attempt that fails has as many choice points of its own, for its locks.
 
 # By name in the module; what a module has imported is recognised by its identity.
 _IN_THREAD: dict[str, Any] = {
@@ -39,6 +42,7 @@ _IN_THREAD: dict[str, Any] = {
     "LockType": VirtualLock,
     "lock": VirtualLock,
     "RLock": VirtualRLock,
+    "_count": starting.count,
     "start_new_thread": starting.start_new_thread,
     "start_new": starting.start_new_thread,
     "start_joinable_thread": starting.start_joinable_thread,
@@ -53,6 +57,17 @@ _IN_THREADING: dict[str, Any] = {
     "_start_joinable_thread": starting.start_joinable_thread,
     "_ThreadHandle": starting.VirtualHandle,
 }
+
+
+# Questions that programs ask again and again until the answer is not this one any more.
+_LOOKS: tuple[tuple[type, str, bool], ...] = (
+    (threading.Event, "is_set", False),
+    (threading.Thread, "is_alive", True),
+    (queue.Queue, "empty", True),
+    (queue.Queue, "full", True),
+    (Future, "done", False),
+    (Future, "running", False),
+)
 
 
 class Installation:
@@ -90,14 +105,10 @@ class Installation:
         self._put(_base, "id", hash)
         self._put(Future, "__hash__", _future_hash)
         self._put(threading.Thread, "__hash__", _thread_hash)
-        for cls, name, vain in (
-            (threading.Event, "is_set", False),
-            (threading.Thread, "is_alive", True),
-            (Future, "done", False),
-            (Future, "running", False),
-        ):
+        for cls, name, vain in _LOOKS:
             self._put(cls, name, _looking(getattr(cls, name), vain))
-        self._put(threading.Event, "isSet", threading.Event.is_set)
+        for cls, attempt in ((queue.Queue, get), (queue.Queue, put), (threading.Semaphore, acquire)):
+            self._put(cls, attempt.__name__, functools.wraps(getattr(cls, attempt.__name__))(attempt))
         self._put(ThreadPoolExecutor, "submit", _submit)
         self._put(ThreadPoolExecutor, "_counter", None)
         self._put(threading, "_counter", None)
@@ -184,19 +195,59 @@ def installed() -> Iterator[Installation]:
 
 
 def _looking(real: Callable[[Any], bool], vain: bool) -> Callable[[Any], bool]:
-    """A question that programs ask again and again until the answer is not `vain` any more."""
-
+    @functools.wraps(real)
     def look(self: Any) -> bool:
         answer = real(self)
         if answer is vain:
-            agent = current()
-            if agent is not None:
-                agent.baton.look_in_vain(agent)
-                return real(self)
+            _look_in_vain()
+            return real(self)
         return answer
 
-    look.__name__, look.__qualname__, look.__doc__ = real.__name__, real.__qualname__, real.__doc__
     return look
+
+
+def _look_in_vain(weight: int = 1) -> None:
+    agent = current()
+    if agent is not None:
+        agent.baton.look_in_vain(agent, weight)
+
+
+# Whoever does not want to wait for a queue or a semaphore will perhaps try again.
+
+_real_get, _real_put = queue.Queue.get, queue.Queue.put
+_real_acquire = threading.Semaphore.acquire
+
+
+def get(self: queue.Queue[Any], block: bool = True, timeout: float | None = None) -> Any:
+    """`queue.Queue.get`."""
+    try:
+        return _real_get(self, block, timeout)
+    except queue.Empty:
+        if not block or timeout == 0:
+            _look_in_vain(_ATTEMPT)
+        raise
+
+
+def put(
+    self: queue.Queue[Any], item: Any, block: bool = True, timeout: float | None = None
+) -> None:
+    """`queue.Queue.put`."""
+    try:
+        _real_put(self, item, block, timeout)
+    except queue.Full:
+        if not block or timeout == 0:
+            _look_in_vain(_ATTEMPT)
+        raise
+
+
+def acquire(
+    self: threading.Semaphore, blocking: bool = True, timeout: float | None = None
+) -> bool:
+    """`threading.Semaphore.acquire`."""
+    taken = _real_acquire(self, blocking, timeout)
+    if not taken and not blocking:
+        _look_in_vain(_ATTEMPT)
+    return taken
 
 
 def _future_hash(future: Any) -> int:

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from concurrent.futures import thread as pools
+from threading import Thread
+from types import FrameType
 from typing import Any
 
 from spectest.kernel.observers import TraceRecorder
 from spectest.kernel.operations import Operation
-from spectest.kernel.trace import NOWHERE
+from spectest.kernel.trace import NOWHERE, SourceLine
 from spectest.kernel.turns import turn_of
-from spectest.source.lines import here, raised_at
+from spectest.source.lines import calling_frame, here, line_of, raised_at
 from spectest.threads.agents import Agent
+from spectest.threads.awaited import joined, thing_of, wait_of, what
+from spectest.threads.baton import Baton
 from spectest.threads.lives import Threads
-from spectest.threads.waiting import held_up_in, where
+from spectest.threads.standing import (
+    JOB,
+    frames_of,
+    idle,
+    is_platform,
+    job_name,
+    local_of,
+    moment_of,
+    where,
+)
+from spectest.threads.waiting import whose
 
 __all__ = ["RecordingThreads"]
+
+_START = Thread.start.__code__
+_SLEEP = Baton.sleep.__code__
+_SUBMIT = pools.ThreadPoolExecutor.submit.__code__
+_EXIT = Executor.__exit__.__code__
+_SHUTDOWN = pools.ThreadPoolExecutor.shutdown.__code__
 
 
 class RecordingThreads(Threads):
@@ -29,9 +52,14 @@ class RecordingThreads(Threads):
         self._starts: dict[int, int] = {}
         self._causes: dict[Agent, int] = {}
         self._endings: dict[Agent, BaseException] = {}
+        self._lines: dict[Agent, SourceLine] = {}
+        self._submitted: dict[int, SourceLine] = {}
+        self._at_work: set[Agent] = set()
         self._introduced = False
 
     def _emit(self, kind: str, subject: str, agent: Agent, **fields: Any) -> int:
+        if self.verdict is not None:
+            return -1  # The program is over; what its cleaning up does explains nothing.
         if agent is self.main and not self._introduced and not agent.loops:
             self._introduced = True
             detail = str(agent.chain)
@@ -42,7 +70,12 @@ class RecordingThreads(Threads):
         return self._recorder.emit(kind, subject, task=self._speaker(agent), **fields)
 
     def _speaker(self, agent: Agent) -> str:
-        return agent.name if agent.looping is None else ""
+        """In whose name an event is: a thread's, or the task's that a loop is running."""
+        if not agent.loops:
+            return agent.name
+        events, current = self._recorder.events, self._recorder.current
+        in_task = agent.looping is None and 0 <= current < len(events)
+        return events[current].task if in_task and events[current].kind == "step" else ""
 
     # Lives.
 
@@ -54,7 +87,7 @@ class RecordingThreads(Threads):
     def _dies(self, agent: Agent) -> None:
         error = self._endings.pop(agent, None)
         detail = "returned" if error is None else f"raised {type(error).__name__}"
-        place = NOWHERE if error is None else raised_at(error)
+        place = self._lines.get(agent, NOWHERE) if error is None else raised_at(error)
         self._emit("end", agent.name, agent, where=place, detail=detail)
 
     def failed(self, agent: Agent, error: BaseException) -> None:
@@ -64,7 +97,10 @@ class RecordingThreads(Threads):
     # Operations.
 
     def _begins(self, agent: Agent, operation: Operation) -> None:
-        length_ms = max(operation.nominal_ns - operation.started_ns, 0) / 1e6
+        if operation.kind == "stall":
+            self._starts[operation.number] = self._lost("start", operation.label, agent, "stall 0 ")
+            return
+        length_ms = (operation.nominal_ns - operation.started_ns) / 1e6
         self._starts[operation.number] = self._emit(
             "start",
             operation.label,
@@ -80,11 +116,6 @@ class RecordingThreads(Threads):
 
     # Turns.
 
-    def _waits(self, agent: Agent) -> None:
-        pool = held_up_in(agent)
-        if pool:
-            self._emit("held", pool, agent, where=where(agent))
-
     def _woken(self, agent: Agent) -> None:
         self._causes[agent] = self._recorder.current
 
@@ -95,7 +126,7 @@ class RecordingThreads(Threads):
 
     def _comes(self, agent: Agent) -> None:
         cause = self._causes.pop(agent, agent.cause)
-        if agent.loops:
+        if agent.loops or agent.quiet or self.verdict is not None:
             self._recorder.current = agent.cause
             return
         place = where(agent)
@@ -104,4 +135,94 @@ class RecordingThreads(Threads):
 
     def _overtaken(self, agents: Sequence[Agent]) -> None:
         for agent in agents:
-            self._emit("overtaken", turn_of(agent), agent, where=where(agent))
+            self._lost("overtaken", turn_of(agent), agent, "")
+
+    def _lost(self, kind: str, subject: str, agent: Agent, detail: str) -> int:
+        """The thread stands there and could run, but does not get the processor."""
+        cause = self._causes.get(agent)
+        if cause is None:
+            cause = self._recorder.current if agent is self.current else agent.cause
+        if self.verdict is not None:
+            return -1
+        return self._recorder.emit(
+            kind,
+            subject,
+            task=agent.name,
+            cause=cause,
+            where=where(agent),
+            detail=f"{detail}{moment_of(agent)}",
+        )
+
+    # Waiting.
+
+    def _waits(self, agent: Agent) -> None:
+        """What for. Sleeps are operations; beginnings and idle workers are not worth a word."""
+        frames = frames_of(agent)
+        codes = [frame.f_code for frame in frames]
+        if agent.looping is not None or _SLEEP in codes or idle(agent):
+            return
+        place = where(agent)
+        thread = joined(agent) if _SHUTDOWN in codes else None
+        if thread is not None:
+            self._held(agent, thread, place, _pool_in(frames))
+            return
+        wait = wait_of(agent, from_source=True)
+        if not wait.call or _START in codes:
+            return
+        words = what(wait, agent) + whose(agent, wait)
+        self._emit("wait", words, agent, where=place, detail=thing_of(wait, agent))
+
+    def _held(self, agent: Agent, thread: Any, place: SourceLine, pool: str) -> None:
+        worker = next((one for one in self.agents if one.thread is thread), None)
+        if worker is not None and place and not idle(worker):
+            self._emit("held", worker.name, agent, where=place, detail=pool)
+
+    # Jobs of pools.
+
+    def point(self, agent: Agent) -> None:
+        self._look_around(agent, sys._getframe(1))
+        super().point(agent)
+
+    def _look_around(self, agent: Agent, frame: FrameType | None) -> None:
+        """A choice point in CPython's own code for pools tells of a job that changes hands."""
+        user = calling_frame(frame)
+        if user is not None:
+            self._lines[agent] = line_of(user)
+        inner: list[FrameType] = []
+        while frame is not None and is_platform(frame):
+            if frame.f_code is _SUBMIT:
+                item = local_of(frame, "w")
+                if item is not None:
+                    self._submitted[id(item)] = line_of(user)
+                return
+            if frame.f_code is JOB:
+                self._job(agent, local_of(frame, "self"), inner)
+                return
+            inner.append(frame)
+            frame = frame.f_back
+        if frame is None:
+            self._at_work.discard(agent)
+
+    def _job(self, agent: Agent, item: Any, inner: Sequence[FrameType]) -> None:
+        calls = {frame.f_code.co_name: frame for frame in inner}
+        if "set_running_or_notify_cancel" in calls:
+            if agent not in self._at_work and not item.future._state.startswith("CANCELLED"):
+                self._at_work.add(agent)
+                place = self._submitted.pop(id(item), NOWHERE)
+                self._emit("job", job_name(item), agent, where=place, detail="begins")
+        elif agent in self._at_work:
+            self._at_work.discard(agent)
+            place, detail = self._lines.get(agent, NOWHERE), "returned"
+            if "set_exception" in calls:
+                error = local_of(calls["set_exception"], "exception")
+                place, detail = raised_at(error), f"raised {type(error).__name__}"
+            self._emit("job", job_name(item), agent, where=place, detail=detail)
+
+
+def _pool_in(frames: Sequence[FrameType]) -> str:
+    """In which call of which pool a thread waits for its workers."""
+    for frame in reversed(frames):
+        if frame.f_code in (_EXIT, _SHUTDOWN):
+            pool = type(local_of(frame, "self")).__name__
+            return f"with {pool}" if frame.f_code is _EXIT else f"{pool}.shutdown()"
+    return ""

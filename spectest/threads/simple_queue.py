@@ -69,10 +69,20 @@ class VirtualSimpleQueue(WaitingList):
     def get_nowait(self) -> Any:
         return self.get(block=False)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._inner.__reduce_ex__(protocol)  # Raises what it raises.
+
     def empty(self) -> bool:
+        self._look()
         return self._inner.empty()  # type: ignore[no-any-return]
 
     def qsize(self) -> int:
+        self._look()
         return self._inner.qsize()  # type: ignore[no-any-return]
+
+    def _look(self) -> None:
+        agent = present.get(_get_ident())
+        if agent is not None:
+            agent.baton.look_in_vain(agent)
 
     __class_getitem__: Any = classmethod(GenericAlias)

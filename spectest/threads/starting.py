@@ -10,11 +10,12 @@ import _thread
 from collections.abc import Callable
 from typing import Any
 
-from spectest.threads.agents import current
+from spectest.threads.agents import Agent, current
 from spectest.threads.locks import QuietLock, WaitingList
 
-__all__ = ["VirtualHandle", "set_sentinel", "start_joinable_thread", "start_new_thread"]
+__all__ = ["VirtualHandle", "count", "set_sentinel", "start_joinable_thread", "start_new_thread"]
 
+_real_count = _thread._count
 _real_start = _thread.start_new_thread
 _real_start_joinable = getattr(_thread, "start_joinable_thread", None)
 _real_handle = getattr(_thread, "_ThreadHandle", None)
@@ -26,11 +27,20 @@ def start_new_thread(
 ) -> int:
     """`_thread.start_new_thread`."""
     agent = current()
+    kwargs = {} if kwargs is None else kwargs
     if agent is None:
-        return int(_real_start(function, args, kwargs or {}))
-    started = agent.baton.start(function, args, kwargs or {})
+        return int(_real_start(function, args, kwargs))
+    if not (callable(function) and isinstance(args, tuple) and isinstance(kwargs, dict)):
+        return int(_real_start(function, args, kwargs))  # Raises what it raises.
+    started = agent.baton.start(function, args, kwargs)
     agent.baton.point(agent)
     return started.ident
+
+
+def count() -> int:
+    """`_thread._count`: the threads besides the main one; carriers and the watchdog are none."""
+    agent = current()
+    return _real_count() if agent is None else len(agent.baton.agents) - 1
 
 
 def set_sentinel() -> Any:
@@ -47,7 +57,7 @@ def set_sentinel() -> Any:
 class VirtualHandle(WaitingList):
     """`_thread._ThreadHandle`: who joins waits here."""
 
-    __slots__ = ("_done", "ident")
+    __slots__ = ("_agent", "_done", "ident")
 
     def __new__(cls) -> Any:
         """Outside of a world, a real handle."""
@@ -57,33 +67,47 @@ class VirtualHandle(WaitingList):
 
     def __init__(self) -> None:
         super().__init__()
+        self._agent: Agent | None = None
         self._done = False
         self.ident = 0
+
+    def stands_for(self, agent: Agent) -> None:
+        """The thread is started."""
+        self._agent = agent
+        self.ident = agent.ident
+        agent.on_end.append(self._set_done)
 
     def is_done(self) -> bool:
         return self._done
 
     def _set_done(self) -> None:
+        self._check_started()
         self._done = True
         self._wake_all()
 
     def join(self, timeout: float | None = None) -> None:
         agent = current()
+        self._check_started()
         if agent is None:
             return
-        agent.baton.point(agent)
+        if agent is self._agent and not self._done:
+            raise RuntimeError("Cannot join current thread")
         if self._done or timeout == 0:
             return
         limit = -1.0 if timeout is None or timeout < 0 else timeout
         self._until(agent, self.is_done, limit)
 
+    def _check_started(self) -> None:
+        if self._agent is None:
+            raise RuntimeError("thread not started")
+
 
 def start_joinable_thread(
-    function: Callable[..., object], *, handle: Any = None, daemon: bool = True
+    function: Callable[..., object], handle: Any = None, daemon: bool = True
 ) -> Any:
     """`_thread.start_joinable_thread`."""
     agent = current()
-    if agent is None:
+    if agent is None or not callable(function):
         assert _real_start_joinable is not None
         return _real_start_joinable(function, handle=handle, daemon=daemon)
     if not isinstance(handle, VirtualHandle):
@@ -92,7 +116,7 @@ def start_joinable_thread(
         thread: Any = getattr(function, "__self__", None)
         if hasattr(thread, "_handle"):
             thread._handle = handle
-    started = agent.baton.start(function, (), {})
-    handle.ident = started.ident
-    started.on_end.append(handle._set_done)
+    elif handle.ident:
+        raise RuntimeError("thread already started")
+    handle.stands_for(agent.baton.start(function, (), {}))
     return handle

@@ -2,88 +2,20 @@
 
 from __future__ import annotations
 
-import queue
-import sys
+import asyncio
 import threading
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from concurrent.futures import thread as pools
-from dataclasses import dataclass
-from types import FrameType
 from typing import Any, TypeVar
 
-from spectest.kernel.trace import NOWHERE, SourceLine
-from spectest.source.lines import LIBRARY, PLATFORM, calling_frame, kind_of_file, line_of, shown
-from spectest.source.names import name_of
+from spectest.source.lines import shown
 from spectest.threads.agents import Agent
-from spectest.threads.locks import VirtualLock, VirtualRLock
-from spectest.threads.simple_queue import VirtualSimpleQueue
+from spectest.threads.awaited import Wait, joined, lock_of, runner_of, wait_of, what
+from spectest.threads.standing import idle, item_of, job_name, kind_of, loop_of, where
 
-__all__ = ["Wait", "describe", "first_cycle", "held_up_in", "idle", "wait_of", "where"]
+__all__ = ["Wait", "describe", "first_cycle", "holders", "idle", "wait_of", "where", "whose"]
 
 N = TypeVar("N", bound=Hashable)
-_ENTERING = ("acquire", "__enter__", "_acquire_restore")
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """What one thread waits for.
-
-    `target`: the object whose method the user's code called, None for a function. `call`: that
-    method or function. `name`: the expression by which the user's frame knows the target, or "".
-    `line`: where.
-    """
-
-    target: Any
-    call: str
-    name: str
-    line: SourceLine
-
-
-def frames_of(agent: Agent) -> list[FrameType]:
-    """The frames of the thread, innermost first."""
-    frames = []
-    frame = sys._current_frames().get(agent.ident)
-    while frame is not None:
-        frames.append(frame)
-        frame = frame.f_back
-    return frames
-
-
-def where(agent: Agent) -> SourceLine:
-    """The user's line at which the thread stands, or NOWHERE."""
-    frame = calling_frame(sys._current_frames().get(agent.ident))
-    return NOWHERE if frame is None else line_of(frame)
-
-
-def wait_of(agent: Agent) -> Wait:
-    """What the thread, which must stand still, waits for."""
-    frames = frames_of(agent)
-    kinds = [kind_of_file(frame.f_code.co_filename) for frame in frames]
-    own = next((at for at, kind in enumerate(kinds) if kind != PLATFORM), len(frames))
-    inside = frames[:own] if own < len(frames) else []
-    user = calling_frame(frames[0]) if frames else None
-    line = NOWHERE if user is None else line_of(user)
-    for frame in reversed(inside):
-        target = frame.f_locals.get("self")
-        if target is not None:
-            return Wait(target, frame.f_code.co_name, name_of(target, frames[::-1]), line)
-        if frame.f_code.co_name in ("sleep", "wait", "as_completed"):
-            return Wait(None, _function(frame), "", line)
-    return Wait(None, "", "", line)
-
-
-def _function(frame: FrameType) -> str:
-    module = frame.f_globals.get("__name__", "")
-    if module.startswith("spectest"):
-        return f"time.sleep({frame.f_locals.get('seconds', 0):g})"
-    return "concurrent.futures." + frame.f_code.co_name
-
-
-def idle(agent: Agent) -> bool:
-    """Whether the thread is a pool's worker that has nothing to do."""
-    codes = [frame.f_code for frame in frames_of(agent)]
-    return pools._worker.__code__ in codes and pools._WorkItem.run.__code__ not in codes
 
 
 def describe(agents: Sequence[Agent]) -> list[str]:
@@ -100,8 +32,10 @@ def describe(agents: Sequence[Agent]) -> list[str]:
             edges[agent] = []
             continue
         wait = waits[agent] = wait_of(agent)
-        edges[agent] = holders(wait, agents)
-        lines.append(_sentence(agent, wait, edges[agent]))
+        edges[agent] = holders(wait, agent)
+        loop = loop_of(agent)
+        lines.append(_sentence(agent, wait, stops_loop=loop is not None))
+        lines += _stopped_tasks(loop)
     circle = first_cycle(list(edges), edges)
     if circle:
         links = zip(circle, [*circle[1:], circle[0]], strict=True)
@@ -109,103 +43,60 @@ def describe(agents: Sequence[Agent]) -> list[str]:
     return lines
 
 
-def holders(wait: Wait, agents: Iterable[Agent]) -> list[Agent]:
+def holders(wait: Wait, agent: Agent) -> list[Agent]:
     """The threads that would have to do something for this wait to end, as far as is known."""
-    lock = _lock_of(wait)
+    lock = lock_of(wait)
     if lock is not None:
         return [lock.holder] if lock.holder is not None else []
-    if isinstance(wait.target, threading.Thread):
-        return [agent for agent in agents if agent.thread is wait.target]
-    return []
+    if isinstance(wait.target, Future):
+        runner = runner_of(wait.target, agent)
+        return [] if runner is None else [runner]
+    thread = joined(agent) if isinstance(wait.target, threading.Thread | Executor) else None
+    return [other for other in agent.baton.agents if thread and other.thread is thread]
 
 
-def _lock_of(wait: Wait) -> VirtualLock | None:
-    target = wait.target
-    if isinstance(target, threading.Condition) and wait.call in _ENTERING:
-        target = vars(target)["_lock"]
-    return target if isinstance(target, VirtualLock) else None
-
-
-def _sentence(agent: Agent, wait: Wait, holding: Sequence[Agent]) -> str:
-    line = wait.line
-    place = f"at {shown(line.file)}:{line.line} in {line.function}" if line else "outside your code"
-    return f"{agent.name} waits for {_what(wait)}{_whose(agent, wait, holding)}, {place}"
-
-
-def _what(wait: Wait) -> str:
-    """What is waited for, in words."""
-    target, name = wait.target, f" `{wait.name}`" if wait.name else ""
-    kind = _kind(target)
-    if target is None:
-        return wait.call or "work"
-    if isinstance(target, threading.Condition) and wait.call not in _ENTERING:
-        return f"a notification by {kind}{name}"
-    if isinstance(target, queue.Queue):
-        return _queue(target, wait.call).format(f"{kind}{name}")
-    if isinstance(target, VirtualLock | threading.Condition):
-        return f"{kind}{name}"
-    for cls, words in _WAITS:
-        if isinstance(target, cls):
-            return words(target).format(f"{kind}{name}")
-    return f"{kind}.{wait.call}(){' of' if name else ''}{name}"
-
-
-_WAITS: tuple[tuple[type, Callable[[Any], str]], ...] = (
-    (threading.Event, lambda event: "{}, which is not set"),
-    (threading.Semaphore, lambda semaphore: "a permit of {}"),
-    (threading.Barrier, lambda it: f"{{}}, where {it.n_waiting} of {it.parties} wait"),
-    (threading.Thread, lambda thread: f"the thread {thread.name} to end"),
-    (Future, lambda future: f"{{}}, which is {future._state.lower()}"),
-    (Executor, lambda pool: "the workers of {} to end"),
-    (VirtualSimpleQueue, lambda simple: "an item of {}, which is empty"),
-)
-
-
-def _kind(target: Any) -> str:
-    if isinstance(target, VirtualLock):
-        return "threading.RLock" if isinstance(target, VirtualRLock) else "threading.Lock"
-    if isinstance(target, VirtualSimpleQueue):
-        return "queue.SimpleQueue"
-    return f"{type(target).__module__.partition('.')[0]}.{type(target).__qualname__}"
-
-
-def _queue(target: queue.Queue[Any], call: str) -> str:
-    if call == "get":
-        return "an item of {}" + ("" if target.qsize() else ", which is empty")
-    if call == "put":
-        return "room in {}" + (", which is full" if target.full() else "")
-    return "task_done() for every item of {}"
-
-
-def _whose(agent: Agent, wait: Wait, holding: Sequence[Agent]) -> str:
-    lock = _lock_of(wait)
+def whose(agent: Agent, wait: Wait) -> str:
+    """Who has the lock that is waited for, to be put after it; "" if it is no lock."""
+    lock = lock_of(wait)
     if lock is None:
         return ""
-    if not holding:
+    holder = lock.holder
+    if holder is None:
         return ", which no thread of the program holds"
-    [holder] = holding
     if holder is agent:
         return ", which it holds itself"
     return f", held by {holder.name}" + (", which has ended" if holder.state == "ended" else "")
 
 
+def _sentence(agent: Agent, wait: Wait, *, stops_loop: bool) -> str:
+    line = wait.line
+    place = f"at {shown(line.file)}:{line.line} in {line.function}" if line else "outside your code"
+    loop = ", and its event loop stands still" if stops_loop else ""
+    return f"{agent.name} waits for {what(wait, agent)}{whose(agent, wait)}, {place}{loop}"
+
+
+def _stopped_tasks(loop: Any) -> list[str]:
+    """The tasks of a loop that stands still, but for the one that stops it."""
+    if loop is None:
+        return []
+    task = asyncio.current_task(loop)
+    running = "" if task is None else task.get_name()
+    return [line for line in loop.describe_blocked() if not _begins_with(line, running)]
+
+
+def _begins_with(line: str, task: str) -> bool:
+    return line.startswith(f"{task} ") or line.partition(" ")[2].startswith(f"({task}) ")
+
+
 def _link(agent: Agent, wait: Wait, other: Agent) -> str:
     if other is agent:
         return f"{agent.name} waits for itself"
-    if isinstance(wait.target, threading.Thread):
+    if isinstance(wait.target, threading.Thread | Executor):
         return f"{agent.name} waits for {other.name} to end"
-    thing = f"`{wait.name}`" if wait.name else f"a {_kind(wait.target)}"
+    if isinstance(wait.target, Future):
+        return f"{agent.name} waits for `{job_name(item_of(other))}`, which {other.name} runs"
+    thing = f"`{wait.name}`" if wait.name else f"a {kind_of(wait.target)}"
     return f"{agent.name} waits for {thing} held by {other.name}"
-
-
-def held_up_in(agent: Agent) -> str:
-    """If the thread stands at the end of a `with` block of an executor: the executor's class."""
-    for frame in frames_of(agent):
-        if frame.f_code is Executor.__exit__.__code__:
-            return type(frame.f_locals["self"]).__name__
-        if kind_of_file(frame.f_code.co_filename) >= LIBRARY:
-            break
-    return ""
 
 
 def first_cycle(nodes: Sequence[N], edges: Mapping[N, Sequence[N]]) -> list[N]:

@@ -1,0 +1,145 @@
+"""Worlds for a confirmation: a rehearsal on virtual time, and performances in real time.
+
+A program without threads of its own is performed by a stock event loop that keeps a timetable. One
+with threads is performed by real threads that play from a score of turns, and stock loops among
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from spectest.eventloop.performance import Performance
+from spectest.eventloop.performed import PerformedLoop
+from spectest.eventloop.stock import StockLoop
+from spectest.eventloop.timetable import Score, Timetable
+from spectest.kernel.plan import Plan
+from spectest.kernel.turns import Turns
+from spectest.threads.budget import Budget
+from spectest.threads.carriers import Carriers
+from spectest.threads.lives import Threads
+from spectest.threads.patching import Installation
+from spectest.threads.performers import Performers, length_of
+from spectest.threads.score import RehearsedThreads, TurnScore
+from spectest.world import Limits, World
+
+__all__ = ["StockRehearsal", "StockWorld", "ThreadedRehearsal", "ThreadedWorld"]
+
+
+class StockWorld(World):
+    """A world whose loops are stock and keep a timetable: same beginning, judgement and end."""
+
+    def __init__(self, plan: Plan, limits: Limits, performance: Performance) -> None:
+        super().__init__(plan, limits=limits)
+        self.performance = performance
+
+    @property
+    def lagged_s(self) -> float:
+        """How late the machine was, at worst."""
+        return self.performance.lagged_s
+
+    def new_loop(self) -> StockLoop:  # type: ignore[override]
+        loop = StockLoop(self.performance, self.scheduler)
+        self.loops.append(loop)  # type: ignore[arg-type]
+        return loop
+
+    def _run_on_platform(self, program: Callable[[], Any]) -> Any:
+        nobody = Threads(self.scheduler, Turns(self.scheduler, 0), Budget(0, 0, 0), Carriers())
+        return self._run(program, nobody)
+
+    def _drain(self, loop: Any, threads: Threads) -> None:  # noqa: ARG002
+        # What is alive after the last instant of the score was alive when the score ended.
+        self.performance.limit_s = self.performance.timetable.end_s
+        loop.draining_until_ns = 0
+        if self.limits.drain_s == 0:
+            loop.run_what_is_ready()
+        else:
+            loop.run_forever()
+        loop.draining_until_ns = None
+
+    def _tear_down(self, loop: Any) -> None:
+        self.performance.release()
+        with suppress(RuntimeError):  # Stopped while a cleanup was still waiting.
+            super()._tear_down(loop)
+
+
+class StockRehearsal(World):
+    """The plan on virtual time; `score` says what shares a poll of the selector."""
+
+    stage = "stock asyncio"
+
+    def __init__(self, plan: Plan, limits: Limits) -> None:
+        super().__init__(plan, limits=limits)
+        self.score = Score(self.door, self.clock, elasticity=limits.elasticity)
+        self.scheduler = self.score
+        self._asked = plan
+
+    def length_s(self, gap_s: float) -> float:
+        """How long a performance with these gaps takes."""
+        return Timetable(self.score, gap_s).end_s
+
+    def performance(self, gap_s: float) -> StockWorld | ThreadedWorld:
+        """A world for one try."""
+        return StockWorld(self._asked, self.limits, Performance(Timetable(self.score, gap_s)))
+
+
+class ThreadedWorld(World):
+    """A world of real threads and stock loops that play from `score`."""
+
+    def __init__(self, plan: Plan, limits: Limits, score: TurnScore, gap_s: float) -> None:
+        super().__init__(plan, limits=limits)
+        self._score = score
+        self._gap_s = gap_s
+        self._performers: Performers | None = None
+
+    @property
+    def lagged_s(self) -> float:
+        """How late the machine was, at worst."""
+        return 0.0 if self._performers is None else self._performers.lagged_s
+
+    def _new_threads(self, installation: Installation) -> Threads:
+        self._performers = Performers(
+            self._score, self._gap_s, *self._thread_parts(installation), **self._thread_options()
+        )
+        return self._performers
+
+    def new_loop(self) -> PerformedLoop:  # type: ignore[override]
+        assert self._performers is not None
+        loop = PerformedLoop(self._performers, self.scheduler)
+        self.loops.append(loop)  # type: ignore[arg-type]
+        return loop
+
+    def _drain(self, loop: Any, threads: Threads) -> None:
+        loop.draining_until_ns = 0
+        loop.run_forever()
+        loop.draining_until_ns = None
+        threads.drain(0)
+
+    def _tear_down(self, loop: Any) -> None:
+        assert self._performers is not None
+        self._performers.over = True
+        with suppress(RuntimeError):  # Stopped while a cleanup was still waiting.
+            super()._tear_down(loop)
+
+
+class ThreadedRehearsal(StockRehearsal):
+    """The same with a score of turns."""
+
+    stage = "threads"
+
+    def __init__(self, plan: Plan, limits: Limits) -> None:
+        super().__init__(plan, limits)
+        self.turns = TurnScore()
+
+    def _new_threads(self, installation: Installation) -> Threads:
+        return RehearsedThreads(
+            self.turns, *self._thread_parts(installation), **self._thread_options()
+        )
+
+    def length_s(self, gap_s: float) -> float:
+        return length_of(self.turns, gap_s / 4)
+
+    def performance(self, gap_s: float) -> ThreadedWorld:
+        return ThreadedWorld(self._asked, self.limits, self.turns, gap_s / 4)

@@ -1,0 +1,249 @@
+"""What a thread waits for: the object, under which name the program knows it, and in words."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import thread as pools
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from spectest.kernel.trace import NOWHERE, SourceLine
+from spectest.source.expressions import name_in_source
+from spectest.source.lines import calling_frame, line_of
+from spectest.source.names import name_of
+from spectest.threads.agents import Agent
+from spectest.threads.locks import VirtualLock
+from spectest.threads.simple_queue import VirtualSimpleQueue
+from spectest.threads.standing import (
+    call_of,
+    called,
+    frames_of,
+    function_of,
+    idle,
+    inside_of,
+    item_of,
+    job_name,
+    kind_of,
+    local_of,
+)
+
+__all__ = ["Wait", "joined", "lock_of", "runner_of", "thing_of", "wait_of", "what"]
+
+_GETTING_BACK = "_acquire_restore"
+_ENTERING = ("acquire", "__enter__", _GETTING_BACK)
+_ENDING = ("shutdown", "__exit__")
+_FUNCTIONS = ("sleep", "wait", "as_completed")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What one thread waits for.
+
+    `target`: the object whose method the program called, None for a function. `call`: that method
+    or function; of a condition that was notified, how it gets its lock back. `name`: the expression
+    by which the program knows the target, or "". `line`: where. `count`: of futures a function
+    waits for.
+    """
+
+    target: Any
+    call: str
+    name: str
+    line: SourceLine
+    count: int = 0
+
+
+def wait_of(agent: Agent, *, from_source: bool = False) -> Wait:
+    """What the thread, which must stand still, waits for.
+
+    `from_source`: its name is read from the source and not looked for among the variables, for a
+    thread that is going to go on (see `spectest.source.expressions`).
+    """
+    frames = frames_of(agent)
+    inside = inside_of(frames)
+    user = calling_frame(frames[0]) if frames else None
+    line = NOWHERE if user is None else line_of(user)
+    for frame in reversed(inside):
+        target, call = local_of(frame, "self"), call_of(frame)
+        if target is None:
+            if call in _FUNCTIONS:
+                return Wait(None, _function(frame, call), "", line, _count(frame))
+            continue
+        if isinstance(target, threading.Condition) and _gets_back(frames):
+            call = _GETTING_BACK
+        if from_source:
+            name = name_in_source(frames[len(inside)], call)
+        else:
+            name = name_of(target, frames[::-1])
+        return Wait(target, call, name, line)
+    return Wait(None, "", "", line)
+
+
+def _gets_back(frames: list[FrameType]) -> bool:
+    """Whether a condition was notified, and its lock is what is waited for now."""
+    return any(frame.f_code.co_name == _GETTING_BACK for frame in frames)
+
+
+def _function(frame: FrameType, call: str) -> str:
+    if call == "sleep":
+        return f"time.sleep({local_of(frame, 'seconds') or 0:g})"
+    return function_of(frame)
+
+
+def _count(frame: FrameType) -> int:
+    """How many futures `wait` or `as_completed` of `concurrent.futures` still waits for."""
+    for name in ("not_done", "pending", "fs"):
+        futures = local_of(frame, name)
+        if isinstance(futures, set | list | tuple | frozenset):
+            return len(futures)
+    return 0
+
+
+def joined(agent: Agent) -> threading.Thread | None:
+    """The thread whose end the thread waits for, however deep inside the platform it does."""
+    for frame in inside_of(frames_of(agent)):
+        target = local_of(frame, "self")
+        if frame.f_code.co_name == "join" and isinstance(target, threading.Thread):
+            return target
+    return None
+
+
+def lock_of(wait: Wait) -> VirtualLock | None:
+    """The lock that is waited for, if it is one."""
+    target = wait.target
+    if isinstance(target, threading.Condition) and wait.call in _ENTERING:
+        target = vars(target)["_lock"]
+    return target if isinstance(target, VirtualLock) else None
+
+
+# Words.
+
+
+def what(wait: Wait, agent: Agent) -> str:
+    """What is waited for, to be put after "waits for"."""
+    target = wait.target
+    if target is None:
+        futures = f" of {wait.count} future{'s' if wait.count > 1 else ''}" if wait.count else ""
+        return f"{wait.call}{futures}" if wait.call else "work"
+    thing = f"{kind_of(target)} `{wait.name}`" if wait.name else kind_of(target)
+    if lock_of(wait) is not None:
+        return thing
+    for cls, words in _WORDS:
+        if isinstance(target, cls) and (cls is not Executor or wait.call in _ENDING):
+            return words(wait, agent, thing)
+    return f"`{wait.name or kind_of(target)}.{wait.call}()`"
+
+
+def _queue(wait: Wait, agent: Agent, thing: str) -> str:
+    target: queue.Queue[Any] = wait.target
+    if wait.call == "get":
+        return f"an item of {thing}" + ("" if target.qsize() else ", which is empty")
+    if wait.call == "put":
+        return f"room in {thing}" + (", which is full" if target.full() else "")
+    return f"task_done() for {target.unfinished_tasks} of the items of {thing}"
+
+
+def _thread(wait: Wait, agent: Agent, thing: str) -> str:
+    return f"the thread {called(wait.target, agent)} to {'begin' if wait.call == 'start' else 'end'}"
+
+
+def _future(wait: Wait, agent: Agent, thing: str) -> str:
+    """Whose result it is, and who works at it."""
+    future: Future[Any] = wait.target
+    runner = runner_of(future, agent)
+    if runner is not None:
+        return f"the result of `{job_name(item_of(runner))}`, which {runner.name} runs"
+    name, crew = _submitted(future, agent)
+    if not crew:
+        return f"{thing}, which is {future._state.lower()}"
+    busy = [worker for worker in crew if not idle(worker)]
+    if len(busy) < len(crew) or _could_grow(crew):
+        return f"the result of `{name}`, which no worker has begun"
+    count = "only worker" if len(crew) == 1 else f"{len(crew)} workers"
+    verb = "is" if len(crew) == 1 else "are"
+    return f"the result of `{name}`, which no worker has begun: the {count} of its pool {verb} busy"
+
+
+_WORDS: tuple[tuple[type, Callable[[Wait, Agent, str], str]], ...] = (
+    (queue.Queue, _queue),
+    (threading.Condition, lambda wait, agent, thing: f"a notification by {thing}"),
+    (threading.Event, lambda wait, agent, thing: f"{thing}, which is not set"),
+    (threading.Semaphore, lambda wait, agent, thing: f"a permit of {thing}"),
+    (
+        threading.Barrier,
+        lambda wait, agent, thing: (
+            f"{thing}, where {wait.target.n_waiting} of {wait.target.parties} wait"
+        ),
+    ),
+    (threading.Thread, _thread),
+    (Future, _future),
+    (Executor, lambda wait, agent, thing: f"the workers of {thing} to end"),
+    (VirtualSimpleQueue, lambda wait, agent, thing: f"an item of {thing}, which is empty"),
+)
+
+
+def thing_of(wait: Wait, agent: Agent) -> str:
+    """What another thread has to do with it to end the wait, to be put after "woken through"."""
+    target = wait.target
+    if isinstance(target, threading.Thread):
+        return f"the {'beginning' if wait.call == 'start' else 'end'} of {called(target, agent)}"
+    if target is None or isinstance(target, Future):
+        return "a future"
+    if wait.name:
+        return f"`{wait.name}`"
+    noun = kind_of(target).rpartition(".")[2].lower().removeprefix("r")
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+# Jobs of pools.
+
+
+def runner_of(future: Future[Any], agent: Agent) -> Agent | None:
+    """The worker that works at `future`."""
+    for other in agent.baton.agents:
+        item = item_of(other)
+        if item is not None and item.future is future:
+            return other
+    return None
+
+
+def _submitted(future: Future[Any], agent: Agent) -> tuple[str, list[Agent]]:
+    """The name of a job that nobody has begun, and the workers of its pool."""
+    crews: dict[int, list[Agent]] = {}
+    for worker in agent.baton.agents:
+        pool = _pool_of(worker)
+        if pool is not None:
+            crews.setdefault(id(pool), []).append(worker)
+    for crew in crews.values():
+        pool = _pool_of(crew[0])
+        for item in _items(pool._work_queue) if pool is not None else ():
+            if item is not None and item.future is future:
+                return job_name(item), crew
+    return "", []
+
+
+def _pool_of(agent: Agent) -> ThreadPoolExecutor | None:
+    """The pool whose worker the thread is."""
+    if getattr(agent.thread, "_target", None) is not pools._worker:
+        return None
+    pool = agent.thread._args[0]()
+    return pool if isinstance(pool, ThreadPoolExecutor) else None
+
+
+def _items(waiting: Any) -> Iterator[Any]:
+    """What is in a queue, in order; nobody else runs."""
+    if not isinstance(waiting, VirtualSimpleQueue):
+        return
+    inner = waiting._inner
+    for _ in range(inner.qsize()):
+        item = inner.get_nowait()
+        inner.put(item)
+        yield item
+
+
+def _could_grow(crew: list[Agent]) -> bool:
+    pool = _pool_of(crew[0])
+    return pool is not None and len(crew) < pool._max_workers
