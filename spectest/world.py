@@ -46,6 +46,7 @@ from spectest.kernel.turns import Turns
 from spectest.source.lines import raised_at, shown
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers
+from spectest.threads.lines import line_points
 from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation, installed
 from spectest.threads.recording import RecordingThreads
@@ -62,6 +63,7 @@ class Limits:
 
     `elasticity`: by which part an undeclared sleep may stretch under `ties` and `any`.
     `exact`: modules whose sleeps never stretch.
+    `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
     `stall_s`: how long, in virtual seconds, runnable threads may be kept from the processor, all
     stalls of an execution together; only in programs that have more than one thread.
     `leaks`: whether a task that outlives the program is an error. A library's background tasks,
@@ -72,6 +74,7 @@ class Limits:
 
     elasticity: float = 0.1
     exact: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
     stall_s: float = 0.1
     leaks: Literal["error", "ignore"] = "error"
     drain_s: float = 60.0
@@ -150,7 +153,7 @@ class World:
         events.new_event_loop = self.new_loop
         ambient.seed(self.door.plan.seed)
         try:
-            with ordered_sets():
+            with ordered_sets(), line_points(self.limits.lines):
                 return self._run_on_platform(program)
         finally:
             events.new_event_loop = new_event_loop

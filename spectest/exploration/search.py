@@ -6,6 +6,7 @@ tries it on stock asyncio.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,12 +27,14 @@ from spectest.kernel.plan import Plan
 from spectest.kernel.trace import Trace
 from spectest.strategies import by_name
 from spectest.strategies.base import Profile
+from spectest.threads.lines import EVERYWHERE
 from spectest.threads.patching import installed
 from spectest.world import Limits
 
 __all__ = ["confirm", "explore", "name_of", "replay", "run"]
 
 _SHORT_STEPS = 5_000
+_LOOKS_BETWEEN_LINES = 50
 
 
 def explore(program: Program, **settings: Any) -> Report:
@@ -268,13 +271,46 @@ class Search:
             )
         if self._settings.margin and self._settings.order != "strict":
             report = replace(report, margin=find_margin(self._at, self._settings.elasticity))
+        if self._profile.threads and not self._settings.lines and self._settings.order != "strict":
+            report = replace(report, notes=self._between_lines())
         return report
+
+    def _between_lines(self) -> tuple[str, ...]:
+        """Whether choice points at every line would show a data race: a look at a few executions."""
+        runs = min(self._settings.runs // 4, _LOOKS_BETWEEN_LINES)
+        settings = self._settings.changed(
+            lines=(EVERYWHERE,), runs=max(runs, 1), strategy="random", database=False
+        )
+        search = Search(self._program, settings, name=self._name, before_each=self._before_each)
+        failure = search._find()
+        if failure is None or isinstance(failure.error, NondeterminismError):
+            return ()
+        what = f"{type(failure.error).__name__}: {failure.error}".partition("\n")[0]
+        return (
+            f"with a choice point at every line it fails: {what}. That is a data race; explore it "
+            f"with lines={_modules_of(failure)}",
+        )
 
     def _at(self, elasticity: float) -> Failure | None:
         """What a fresh search finds if sleeps may stretch by `elasticity`."""
         settings = self._settings.changed(elasticity=elasticity, database=False)
         search = Search(self._program, settings, name=self._name, before_each=self._before_each)
         return search._find()
+
+
+def _modules_of(failure: Failure) -> str:
+    """The modules in which the plan takes the processor away from a thread."""
+    files = {
+        event.where.file
+        for event in failure.trace
+        if event.kind == "overtaken" or event.detail.startswith("stall")
+    }
+    names = [
+        name
+        for name, module in sorted(sys.modules.items())
+        if name != "__main__" and getattr(module, "__file__", None) in files
+    ]
+    return repr(tuple(names) if names else EVERYWHERE)
 
 
 def _profile(stock: Outcome) -> Profile:

@@ -26,6 +26,7 @@ class Settings:
     `order`: the order model.
     `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
     `exact`: modules whose sleeps never stretch, by dotted name.
+    `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
     `stall_s`: how long runnable threads may be kept from the processor, in virtual seconds, in all.
     `leaks`: "error" (a task that outlives the program is a failure) or "ignore".
     `confirm`: whether a failure is tried on stock asyncio in real time.
@@ -40,6 +41,7 @@ class Settings:
     order: OrderModel = "ties"
     elasticity: float = 0.1
     exact: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
     stall_s: float = _LIMITS.stall_s
     leaks: Literal["error", "ignore"] = "error"
     confirm: bool = False
@@ -51,7 +53,8 @@ class Settings:
     max_virtual_s: float = _LIMITS.max_virtual_s
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "exact", _modules(self.exact))
+        for name in ("exact", "lines"):
+            object.__setattr__(self, name, _modules(name, getattr(self, name)))
         check_order(self.order)
         for name, least in (("runs", 1), ("max_steps", 1), ("max_steps_at_once", 1)):
             value = getattr(self, name)
@@ -94,6 +97,7 @@ class Settings:
         return Limits(
             elasticity=self.elasticity,
             exact=self.exact,
+            lines=self.lines,
             stall_s=self.stall_s,
             leaks=self.leaks,
             drain_s=self.drain_s,
@@ -103,10 +107,10 @@ class Settings:
         )
 
 
-def _modules(exact: Any) -> tuple[str, ...]:
-    names = (exact,) if isinstance(exact, str) else exact
+def _modules(setting: str, value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise UsageError(f"exact={exact!r} must be the dotted name of a module, or several")
+        raise UsageError(f"{setting}={value!r} must be the dotted name of a module, or several")
     return tuple(names)
 
 

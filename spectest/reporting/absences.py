@@ -11,7 +11,7 @@ from spectest.kernel.trace import TraceEvent
 from spectest.reporting.cast import Cast
 from spectest.reporting.places import Place, place_of
 
-__all__ = ["Absence", "absence_of", "is_of_a_thread"]
+__all__ = ["Absence", "absence_of", "is_of_a_thread", "moment_of"]
 
 _HELD = re.compile(r".* (?:turn|stall)#\d+", re.DOTALL)
 
@@ -74,8 +74,13 @@ def _back(thread: str, over: TraceEvent, events: Sequence[TraceEvent], cast: Cas
 def _moment(lost: TraceEvent, events: Sequence[TraceEvent]) -> str:
     """What it was woken by, if that was time; else what it was doing."""
     cause = events[lost.cause] if lost.cause >= 0 else lost
-    if cause.kind == "complete":
-        start = events[cause.cause] if cause.cause >= 0 else cause
-        timer = start.detail.startswith("timer")
-        return f"when `{cause.subject}` had {'fallen due' if timer else 'completed'}"
+    if cause.kind != "complete":
+        return moment_of(lost)
+    start = events[cause.cause] if cause.cause >= 0 else cause
+    timer = start.detail.startswith("timer")
+    return f"when `{cause.subject}` had {'fallen due' if timer else 'completed'}"
+
+
+def moment_of(lost: TraceEvent) -> str:
+    """What the thread that this event is about was doing, as the end of a sentence."""
     return lost.detail.partition(" 0 ")[2] if lost.kind == "start" else lost.detail

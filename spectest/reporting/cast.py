@@ -36,7 +36,7 @@ class Cast:
             elif event.kind == "step":
                 latest[event.subject] = event
                 self._steps[event.number] = self.label(event.subject, event.number)
-            elif event.kind == "job":
+            elif event.kind == "job" and event.detail != "submitted":
                 self._jobs.setdefault(event.task, []).append(event)
                 label = self.label(event.task, event.number)
                 labels[label] = None

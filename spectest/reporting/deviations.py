@@ -190,7 +190,9 @@ def _overtaker(
         return ""
     before = set(usually[: usually.index(name)])
     for event in reversed(events[: complete.number]):
-        if event.kind == "complete" and event.subject not in before:
+        if event.kind != "complete" or is_of_a_thread(event.subject):
+            continue
+        if event.subject not in before:
             return event.subject
     return ""
 

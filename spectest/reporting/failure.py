@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from spectest.errors import SpectestError, Violation
+from spectest.errors import Deadlock, Livelock, SpectestError, Violation
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.kernel.plan import OrderModel
 from spectest.kernel.trace import NOWHERE, SourceLine, TraceEvent
@@ -100,7 +100,8 @@ def breakage_of(failure: Failure) -> Breakage:
         group = group or type(error).__name__
         others += len(error.exceptions) - 1
         error = error.exceptions[0]
-    where = raised_at(error)
+    # In a program of threads nothing can run any more at the very line where its main thread waits.
+    where = NOWHERE if isinstance(error, Deadlock | Livelock) else raised_at(error)
     if not where and isinstance(error, Violation) and error.__cause__ is not None:
         where = raised_at(error.__cause__)
     if not where and not isinstance(error, Violation):

@@ -17,7 +17,7 @@ from spectest.reporting.labels import Labels
 from spectest.reporting.measures import duration
 from spectest.reporting.places import Place, place_of
 
-__all__ = ["HoldUp", "clauses", "hold_ups_of", "notes_of"]
+__all__ = ["HoldUp", "because", "from_to", "hold_ups_of", "notes_of"]
 
 _LEAST_NS = 1_000_000
 _BETWEEN = ("step", "overtaken")
@@ -45,18 +45,26 @@ class HoldUp:
 def notes_of(trace: Trace) -> tuple[str, ...]:
     """One sentence for each time somebody was held up for more than a millisecond."""
     labels = Labels(Cast(program_events(trace)).labels)
-    return tuple(": ".join(clauses(it, labels)) for it in hold_ups_of(trace))
+    return tuple(_note(it, labels) for it in hold_ups_of(trace))
 
 
-def clauses(it: HoldUp, labels: Labels) -> tuple[str, str]:
-    """From when to when, and because of whom."""
-    from_to = (
-        f"{labels[it.thread]} had an answer at {duration(it.ready_ns)} and "
-        f"left `{it.call}` ({it.place.long}) at {duration(it.left_ns)}"
+def _note(it: HoldUp, labels: Labels) -> str:
+    stood = f", which was at {it.stood.long}" if it.stood else ""
+    return f"{from_to(it, labels)}: `{it.call}` at {it.place.long} {because(it, labels)}{stood}"
+
+
+def from_to(it: HoldUp, labels: Labels) -> str:
+    """Who was held up, from when to when."""
+    return (
+        f"{labels[it.thread]} had an answer at {duration(it.ready_ns)} "
+        f"and went on at {duration(it.left_ns)}"
     )
-    submitted = f", submitted at {it.submitted.short}" if it.submitted else ""
-    stood = f", which was at {it.stood.short}  {it.stood.source}" if it.stood else ""
-    return from_to, f"it waited for {labels[it.job]}{submitted}{stood}".rstrip()
+
+
+def because(it: HoldUp, labels: Labels) -> str:
+    """For whose sake."""
+    submitted = f", submitted at {it.submitted.long}" if it.submitted else ""
+    return f"waited for {labels[it.job]}{submitted}"
 
 
 def hold_ups_of(trace: Trace) -> tuple[HoldUp, ...]:
@@ -117,7 +125,11 @@ def _had_answer(held: TraceEvent, events: Sequence[TraceEvent]) -> bool:
         return False
     pool = _pool_of(held.subject)
     between = events[wait.number : held.number]
-    return any(e.kind == "job" and e.detail != "begins" and _pool_of(e.task) == pool for e in between)
+    return any(_ends_job(event) and _pool_of(event.task) == pool for event in between)
+
+
+def _ends_job(event: TraceEvent) -> bool:
+    return event.kind == "job" and event.detail not in ("submitted", "begins")
 
 
 def _pool_of(worker: str) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from spectest.reporting.interleaving import Act, Row
+from spectest.reporting.acts import Act
+from spectest.reporting.interleaving import Row
 from spectest.reporting.labels import Labels
 from spectest.reporting.measures import duration
 
 __all__ = ["row"]
 
 _MOST_NAMES = 24
-_OF_AN_END = "the end of "
+_STATE = ", which "
+_MODULE = re.compile(r"\b(?:threading|queue|concurrent\.futures)\.(?=[A-Z])")
+_OF_AN_END, _OF_A_JOB = "the end of ", "a future"
+_NOT_BEGUN = "before it began"
 
 
 def row(it: Row, labels: Labels) -> str:
@@ -21,43 +26,64 @@ def row(it: Row, labels: Labels) -> str:
         "begins": "begins",
         "operation": f"{by} completes",
         "timer": f"{by} falls due",
-        "woken": f"woken by {by}{_through(it, labels)}",
+        "woken": _woken(it, by, labels),
         "cancelled": f"cancelled by {by}",
         "itself": "goes on",
         "back": "gets the processor back",
     }[it.reason]
-    if it.reason == "woken" and it.through.startswith(_OF_AN_END):
-        reason = f"woken by {labels.within(it.through)}"
-    acts = _acts(it.acts, labels)
+    acts = _acts(it, labels)
     return f"{reason}: {', '.join(acts)}" if acts else reason
 
 
-def _through(it: Row, labels: Labels) -> str:
-    return f" through {labels.within(it.through)}" if it.through else ""
+def _woken(it: Row, by: str, labels: Labels) -> str:
+    """By whom, and through what."""
+    if it.through.startswith(_OF_AN_END):
+        return f"woken by {labels.within(it.through)}"
+    if it.through == _OF_A_JOB and " (" in it.by:
+        return f"woken by the result of {by}"
+    return f"woken by {by}" + (f" through {labels.within(it.through)}" if it.through else "")
 
 
-def _acts(acts: Sequence[Act], labels: Labels) -> list[str]:
+def _acts(it: Row, labels: Labels) -> list[str]:
     """What matters most comes first: the end of a long line is cut."""
-    subjects = {
-        verb: [labels[act.subject] for act in acts if act.verb == verb]
-        for verb in ("raises", "cancels", "takes up", "creates", "starts", "returns")
-    }
-    texts = [f"raises {error}" for error in subjects["raises"]]
-    texts += [f"takes up `{job}`" for job in subjects["takes up"]]
-    texts += [
-        f"{verb} {_names(subjects[verb])}" for verb in ("cancels", "creates") if subjects[verb]
-    ]
-    for act in acts:
-        if act.verb == "starts":
-            texts.append(f"starts `{act.subject}` ({duration(act.usual_ns or 0, 3)})")
-        elif act.verb == "waits for":
-            texts.append(f"waits for {labels.within(act.subject)}")
-    ends = ("returns", "is cancelled", "loses the processor")
-    return [*texts, *(verb for verb in ends if any(act.verb == verb for act in acts))]
+    subjects: dict[str, list[str]] = {}
+    for act in it.acts:
+        subjects.setdefault(act.verb, []).append(labels[act.subject])
+    texts = [f"raises {error}" for error in subjects.get("raises", ())]
+    for verb, noun in (("cancels", "task"), ("creates", "task"), ("submits", "job")):
+        if verb in subjects:
+            texts.append(f"{verb} {_names(subjects[verb], noun)}")
+    texts += [text for act in it.acts if (text := _act(act, it, labels))]
+    return [*texts, *(verb for verb in ("returns", "is cancelled") if verb in subjects)]
 
 
-def _names(labels: Sequence[str]) -> str:
+def _act(act: Act, row: Row, labels: Labels) -> str:
+    """In the order in which they were done."""
+    match act.verb:
+        case "starts":
+            return f"starts `{act.subject}` ({duration(act.usual_ns or 0, 3)})"
+        case "waits for":
+            return f"waits for {labels.within(_terse(act.subject))}"
+        case "takes up" if not row.task.startswith(f"{act.subject} ("):
+            return f"takes up `{act.subject}`"
+        case "loses the processor" if row.reason in ("operation", "timer") and len(row.acts) == 1:
+            return "does not get the processor"
+        case "loses the processor" if act.subject == _NOT_BEGUN:
+            return "loses the processor at once"
+        case "loses the processor" if row.reason == "back":
+            return f"loses it again {labels.within(act.subject)}".rstrip()
+        case "loses the processor":
+            return f"loses the processor {labels.within(act.subject)}".rstrip()
+    return ""
+
+
+def _terse(words: str) -> str:
+    """Without the state of the thing, and without the module it is from."""
+    return _MODULE.sub("", words.partition(_STATE)[0])
+
+
+def _names(labels: Sequence[str], noun: str) -> str:
     names = ", ".join(labels)
     if len(names) <= _MOST_NAMES:
         return names
-    return "a task" if len(labels) == 1 else f"{len(labels)} tasks"
+    return f"a {noun}" if len(labels) == 1 else f"{len(labels)} {noun}s"

@@ -32,6 +32,7 @@ _DEVIATIONS, _OF_MANY = 3, 2
 _MOST_ROWS = 12
 _SPINNING_ROWS = 4
 _LABEL = 9
+_NOT_BEGUN = "before it began"
 _LONGEST_TASK = 20
 _MARK, _PLAIN_MARK = "\N{RIGHTWARDS ARROW}", ">"
 _TIMES, _PLAIN_TIMES = "\N{MULTIPLICATION SIGN}", "x"
@@ -106,7 +107,7 @@ def _durations(deviations: Sequence[Deviation], labels: Labels, width: int) -> l
         joined = ", ".join(clauses)
         entry = [f"  {joined}"] if len(joined) + 2 <= width else _stacked(clauses, width)
         if it.place and it.kind != "set":
-            task = f" in {labels[it.task]}" if it.task else ""
+            task = f" in {labels[it.task]}" if it.task and it.moment != _NOT_BEGUN else ""
             entry.append(_cut(f"    {it.place.long}{task}  {it.place.source}", width))
         lines += entry
     if len(deviations) > shown:
@@ -122,10 +123,16 @@ def _stacked(clauses: Sequence[str], width: int) -> list[str]:
 def _held_up(facts: Facts, labels: Labels, width: int) -> list[str]:
     if not facts.held_up:
         return []
-    from_to, because = holdups.clauses(facts.held_up[0], labels)
-    more = len(facts.held_up) - 1
-    lines = [f"Held up by a pool{f', and {more} more times' if more else ''}:"]
-    return [*lines, _cut(f"  {from_to}", width), _cut(f"    {because}", width)]
+    it = facts.held_up[0]
+    times = f" ({len(facts.held_up)} times)" if len(facts.held_up) > 1 else ""
+    lines = [
+        f"Held up by a pool{times}: {holdups.from_to(it, labels)}.",
+        f"  {it.place.long} in {labels[it.thread]}  {it.place.source}",
+        f"    at its end {holdups.because(it, labels)}",
+    ]
+    if it.stood:
+        lines.append(f"    {it.stood.long} in {labels[it.job]}  {it.stood.source}")
+    return [_cut(line, width) for line in lines]
 
 
 def _interleaving(facts: Facts, labels: Labels, room: int, width: int) -> list[str]:

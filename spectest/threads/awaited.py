@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from spectest.kernel.trace import NOWHERE, SourceLine
+from spectest.kernel.trace import SourceLine
 from spectest.source.expressions import name_in_source
-from spectest.source.lines import calling_frame, line_of
 from spectest.source.names import name_of
 from spectest.threads.agents import Agent
 from spectest.threads.locks import VirtualLock
@@ -29,6 +28,7 @@ from spectest.threads.standing import (
     job_name,
     kind_of,
     local_of,
+    user_line,
 )
 
 __all__ = ["Wait", "joined", "lock_of", "runner_of", "thing_of", "wait_of", "what"]
@@ -64,20 +64,19 @@ def wait_of(agent: Agent, *, from_source: bool = False) -> Wait:
     """
     frames = frames_of(agent)
     inside = inside_of(frames)
-    user = calling_frame(frames[0]) if frames else None
-    line = NOWHERE if user is None else line_of(user)
+    line = user_line(frames)
     for frame in reversed(inside):
         target, call = local_of(frame, "self"), call_of(frame)
         if target is None:
             if call in _FUNCTIONS:
                 return Wait(None, _function(frame, call), "", line, _count(frame))
             continue
-        if isinstance(target, threading.Condition) and _gets_back(frames):
-            call = _GETTING_BACK
         if from_source:
             name = name_in_source(frames[len(inside)], call)
         else:
             name = name_of(target, frames[::-1])
+        if isinstance(target, threading.Condition) and _gets_back(frames):
+            call = _GETTING_BACK
         return Wait(target, call, name, line)
     return Wait(None, "", "", line)
 
@@ -126,8 +125,9 @@ def what(wait: Wait, agent: Agent) -> str:
     """What is waited for, to be put after "waits for"."""
     target = wait.target
     if target is None:
-        futures = f" of {wait.count} future{'s' if wait.count > 1 else ''}" if wait.count else ""
-        return f"{wait.call}{futures}" if wait.call else "work"
+        if wait.count:
+            return f"{wait.count} future{'s' if wait.count > 1 else ''} in {wait.call}()"
+        return wait.call or "work"
     thing = f"{kind_of(target)} `{wait.name}`" if wait.name else kind_of(target)
     if lock_of(wait) is not None:
         return thing

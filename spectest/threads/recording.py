@@ -71,10 +71,14 @@ class RecordingThreads(Threads):
 
     def _speaker(self, agent: Agent) -> str:
         """In whose name an event is: a thread's, or the task's that a loop is running."""
-        if not agent.loops:
-            return agent.name
+        return self._task_of(agent) if agent.loops else agent.name
+
+    def _task_of(self, agent: Agent) -> str:
+        """The task that the loop of this thread, which must be the running one, is in, or ""."""
         events, current = self._recorder.events, self._recorder.current
-        in_task = agent.looping is None and 0 <= current < len(events)
+        if agent.looping is not None or not 0 <= current < len(events):
+            return ""
+        in_task = asyncio._get_running_loop() is not None and asyncio.current_task() is not None
         return events[current].task if in_task and events[current].kind == "step" else ""
 
     # Lives.
@@ -100,12 +104,13 @@ class RecordingThreads(Threads):
         if operation.kind == "stall":
             self._starts[operation.number] = self._lost("start", operation.label, agent, "stall 0 ")
             return
+        place = self._lines[agent] = where(agent)
         length_ms = (operation.nominal_ns - operation.started_ns) / 1e6
         self._starts[operation.number] = self._emit(
             "start",
             operation.label,
             agent,
-            where=where(agent),
+            where=place,
             detail=f"{operation.kind} {length_ms:.6f}",
         )
 
@@ -126,12 +131,16 @@ class RecordingThreads(Threads):
 
     def _comes(self, agent: Agent) -> None:
         cause = self._causes.pop(agent, agent.cause)
-        if agent.loops or agent.quiet or self.verdict is not None:
-            self._recorder.current = agent.cause
+        self._recorder.current = agent.cause
+        if agent.quiet or self.verdict is not None:
+            return
+        subject = self._task_of(agent) if agent.loops else agent.name
+        if not subject:
             return
         place = where(agent)
         self._recorder.current = -1
-        self._recorder.current = self._emit("step", agent.name, agent, cause=cause, where=place)
+        emit = self._recorder.emit if agent.loops else self._introducing(agent)
+        self._recorder.current = emit("step", subject, task=subject, cause=cause, where=place)
 
     def _overtaken(self, agents: Sequence[Agent]) -> None:
         for agent in agents:
@@ -161,7 +170,7 @@ class RecordingThreads(Threads):
         codes = [frame.f_code for frame in frames]
         if agent.looping is not None or _SLEEP in codes or idle(agent):
             return
-        place = where(agent)
+        place = self._lines[agent] = where(agent)
         thread = joined(agent) if _SHUTDOWN in codes else None
         if thread is not None:
             self._held(agent, thread, place, _pool_in(frames))
@@ -191,9 +200,8 @@ class RecordingThreads(Threads):
         inner: list[FrameType] = []
         while frame is not None and is_platform(frame):
             if frame.f_code is _SUBMIT:
-                item = local_of(frame, "w")
-                if item is not None:
-                    self._submitted[id(item)] = line_of(user)
+                if any(one.f_code.co_name == "put" for one in inner):
+                    self._submit(agent, local_of(frame, "w"), line_of(user))
                 return
             if frame.f_code is JOB:
                 self._job(agent, local_of(frame, "self"), inner)
@@ -202,6 +210,10 @@ class RecordingThreads(Threads):
             frame = frame.f_back
         if frame is None:
             self._at_work.discard(agent)
+
+    def _submit(self, agent: Agent, item: Any, place: SourceLine) -> None:
+        self._submitted[id(item)] = place
+        self._emit("job", job_name(item), agent, where=place, detail="submitted")
 
     def _job(self, agent: Agent, item: Any, inner: Sequence[FrameType]) -> None:
         calls = {frame.f_code.co_name: frame for frame in inner}

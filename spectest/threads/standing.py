@@ -15,7 +15,7 @@ from typing import Any
 
 from spectest.kernel.trace import NOWHERE, SourceLine
 from spectest.source.expressions import name_in_source
-from spectest.source.lines import LIBRARY, PLATFORM, calling_frame, kind_of_file, line_of
+from spectest.source.lines import LIBRARY, PLATFORM, USER, kind_of_file, line_of
 from spectest.threads.agents import Agent
 from spectest.threads.locks import VirtualLock, VirtualRLock
 from spectest.threads.simple_queue import VirtualSimpleQueue
@@ -34,22 +34,28 @@ __all__ = [
     "local_of",
     "loop_of",
     "moment_of",
+    "user_line",
     "where",
 ]
 
 JOB = pools._WorkItem.run.__code__
 """What a worker of a pool runs for each of its jobs."""
 
+_RUN = threading.Thread.run.__code__
 _WORKER = pools._worker.__code__
+_WORLD = "spectest.world"
 _RUNS_CALLBACKS, _POLLS = "_run_ready", "_run_once"
 _TAKING, _LEAVING = ("acquire", "__enter__"), ("release", "__exit__")
 
 
 def frames_of(agent: Agent) -> list[FrameType]:
-    """The frames of the thread, innermost first; inside an event loop, of the present callback."""
+    """The frames of the thread, innermost first; inside an event loop, of the present callback.
+
+    Whoever runs the world is not part of it.
+    """
     frames = []
     frame = sys._current_frames().get(agent.ident)
-    while frame is not None:
+    while frame is not None and frame.f_globals.get("__name__") != _WORLD:
         frames.append(frame)
         if frame.f_code.co_name == _RUNS_CALLBACKS and is_platform(frame):
             break
@@ -58,9 +64,30 @@ def frames_of(agent: Agent) -> list[FrameType]:
 
 
 def inside_of(frames: Sequence[FrameType]) -> Sequence[FrameType]:
-    """Of these frames the platform's that the program's own code has called; none if none has."""
-    own = next((at for at, frame in enumerate(frames) if not is_platform(frame)), 0)
-    return frames[:own]
+    """Of these frames the platform's that the program's own code has called.
+
+    A function of the platform may itself be what a thread or a job runs. None if it runs nothing.
+    """
+    ends = (at for at, frame in enumerate(frames) if not is_platform(frame) or _runs(frame))
+    return frames[: next(ends, 0)]
+
+
+def _runs(frame: FrameType) -> bool:
+    return frame.f_code is JOB or frame.f_code is _RUN
+
+
+def user_line(frames: Sequence[FrameType]) -> SourceLine:
+    """The innermost line of the user's own, else of a library, else NOWHERE."""
+    for kind in (USER, LIBRARY):
+        for frame in frames:
+            if kind_of_file(frame.f_code.co_filename) == kind:
+                return line_of(frame)
+    return NOWHERE
+
+
+def where(agent: Agent) -> SourceLine:
+    """The user's line at which the thread stands, or NOWHERE."""
+    return user_line(frames_of(agent))
 
 
 def is_platform(frame: FrameType) -> bool:
@@ -79,12 +106,6 @@ def local_of(frame: FrameType, name: str) -> Any:
     if sys.version_info < (3, 13):
         names.clear()  # type: ignore[attr-defined]
     return value
-
-
-def where(agent: Agent) -> SourceLine:
-    """The user's line at which the thread stands, or NOWHERE."""
-    frame = calling_frame(sys._current_frames().get(agent.ident))
-    return NOWHERE if frame is None else line_of(frame)
 
 
 # Pools and loops.
@@ -154,9 +175,10 @@ def moment_of(agent: Agent) -> str:
     if agent.loops and any(f.f_code.co_name == _POLLS and is_platform(f) for f in frames):
         return "in the poll of its event loop"
     inside = inside_of(frames)
-    if not inside:
+    if not inside or frames[len(inside)].f_code is JOB:
         return _between_calls(frames)
-    return _in_call(agent, inside, frames[len(inside)]) + _in_library(frames[len(inside)])
+    own = frames[len(inside)]
+    return _in_library(own) + _in_call(agent, inside, own)
 
 
 def _in_call(agent: Agent, inside: Sequence[FrameType], own: FrameType) -> str:
@@ -190,7 +212,7 @@ def _in_library(own: FrameType) -> str:
     if kind_of_file(own.f_code.co_filename) != LIBRARY:
         return ""
     package = str(own.f_globals.get("__name__", "")).partition(".")[0]
-    return f", in `{own.f_code.co_name}` of {package}"
+    return f"in `{own.f_code.co_name}` of {package}, "
 
 
 def _between_calls(frames: Sequence[FrameType]) -> str:
@@ -200,7 +222,8 @@ def _between_calls(frames: Sequence[FrameType]) -> str:
     if run is not None:
         begins = "set_running_or_notify_cancel" in names
         item = local_of(run, "self")
-        return f"{'before' if begins else 'after'} its job `{job_name(item)}`" if item else ""
+        job = f"its job `{job_name(item)}`"
+        return f"before {job} began" if begins else f"when {job} had ended"
     if any(frame.f_code is _WORKER for frame in frames):
         return "between two jobs"
     begun = "_bootstrap_inner" in names and "set" not in names
