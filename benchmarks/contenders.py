@@ -30,10 +30,12 @@ class Contender:
 
 
 def _spectest() -> Runner:
+    from spectest import ambient
     from spectest.exploration.execution import execute
     from spectest.kernel.plan import Plan
     from spectest.strategies import by_name
     from spectest.strategies.base import Profile
+    from spectest.threads.patching import installed
     from spectest.world import Limits
 
     limits, plan, profile = Limits(), Plan(), Profile()
@@ -41,11 +43,12 @@ def _spectest() -> Runner:
     def run(program: Program, executions: int, seed: int) -> None:
         # What `explore` does, but that it stops when there is no other order left to try.
         strategy = by_name("random", seed)
-        for execution in range(executions):
-            strategy.begin(execution, profile)
-            outcome = execute(program, plan, limits, chooser=strategy)
-            strategy.end(outcome.contested)
-            assert not outcome.failed, outcome.error
+        with ambient.lent(), installed():
+            for execution in range(executions):
+                strategy.begin(execution, profile)
+                outcome = execute(program, plan, limits, chooser=strategy)
+                strategy.end(outcome.contested)
+                assert not outcome.failed, outcome.error
 
     return run
 

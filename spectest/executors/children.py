@@ -101,12 +101,12 @@ class Child:
         if self._dead or self.over:
             return
         self._dead = True
-        if self._agent is not None:
-            self._agent.error = ChildDied()
-            self._agent.timed_out = (
-                True  # Whoever was woken may be sent back to wait, but for this.
-            )
-            self._agent.baton.wake(self._agent)
+        agent = self._agent
+        if agent is not None:
+            agent.baton.silence(agent)
+            agent.error = ChildDied()
+            agent.timed_out = True  # Else, once woken, it could be sent back to wait.
+            agent.baton.wake(agent)
 
     kill = terminate
 

@@ -68,7 +68,8 @@ class Report:
 
     `program`: its name. `executions`: how many were made, shrinking not included. `complete`: the
     search was exhaustive: no other execution exists under these settings. `confidence`: what this
-    many clean runs are worth, one line for each depth.
+    many clean runs are worth, one line for each depth. `stock_trace`: the program in stock order,
+    if it was kept.
     """
 
     program: str
@@ -79,3 +80,4 @@ class Report:
     confidence: tuple[str, ...] = ()
     margin: Margin | None = None
     notes: tuple[str, ...] = field(default=())
+    stock_trace: Trace | None = field(default=None, repr=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from spectest.kernel.trace import TraceEvent
+from spectest.kernel.trace import NOWHERE, SourceLine, TraceEvent
 from spectest.reporting.cast import Cast
 from spectest.reporting.places import Place, place_of
 
@@ -15,21 +15,24 @@ __all__ = ["Absence", "absence_of", "is_of_a_thread", "moment_of"]
 
 _HELD = re.compile(r".* (?:turn|stall)#\d+", re.DOTALL)
 
+_BEFORE = ("before it began", "before it took up a job")
+
 
 @dataclass(frozen=True, slots=True)
 class Absence:
     """One absence of one thread from the processor.
 
     `thread`: what a report calls it. `moment`: at what point of its work, as the end of a sentence.
-    `place`: where it stood; if it had not begun, where it was started. `went_first`: who went on
-    meanwhile. `lost`, `back`: the numbers of the event with which it lost the processor and of the
-    step with which it got it back, -1 if it never did. `stalled_ns`: how long it was stalled, None
-    if it was only overtaken.
+    `place`: where it stood; if it had not `begun`, where it was started or its job submitted.
+    `went_first`: who went on meanwhile. `lost`, `back`: the numbers of the event with which it lost
+    the processor and of the step with which it got it back, -1 if it never did. `stalled_ns`: how
+    long it was stalled, None if it was only overtaken.
     """
 
     thread: str
     moment: str
     place: Place | None
+    begun: bool
     went_first: tuple[str, ...]
     lost: int
     back: int
@@ -52,15 +55,27 @@ def absence_of(name: str, events: Sequence[TraceEvent], cast: Cast) -> Absence |
     back = _back(thread, over, events, cast)
     between = events[lost.number + 1 : None if back < 0 else back]
     others = (e for e in between if e.kind == "step" and e.subject != thread)
+    place, begun = _stood(lost, cast)
     return Absence(
         cast.label(thread, lost.number),
-        _moment(lost, events),
-        place_of(lost.where or cast.made_at.get(thread, lost.where)),
+        _moment(lost, events) if begun else _BEFORE[0],
+        place_of(place),
+        begun,
         tuple(dict.fromkeys(cast.label_of_step(event) for event in others)),
         lost.number,
         back,
         stalled,
     )
+
+
+def _stood(lost: TraceEvent, cast: Cast) -> tuple[SourceLine, bool]:
+    """Its line, else where it was started or its job submitted; and whether it had begun."""
+    thread = lost.task
+    if lost.where or moment_of(lost) not in _BEFORE:
+        ended = cast.last_job(thread, lost.number)
+        return lost.where or (NOWHERE if ended is None else ended.where), True
+    job = cast.next_job(thread, lost.number)
+    return (cast.made_at(thread) if job is None else job.where), False
 
 
 def _back(thread: str, over: TraceEvent, events: Sequence[TraceEvent], cast: Cast) -> int:

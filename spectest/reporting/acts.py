@@ -10,7 +10,10 @@ from spectest.reporting.absences import moment_of
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import usual_ns
 
-__all__ = ["Act", "acts_of", "loses_processor", "reached", "waits_for"]
+__all__ = ["BLOCKING", "Act", "acts_of", "loses_processor", "reached", "waits_for"]
+
+BLOCKING = "blocking"
+"""The detail of a step with which a task goes on that has stopped its event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,19 @@ def _act(event: TraceEvent, cast: Cast) -> Act | None:
             return Act("waits for", cast.label(event.subject, event.number))
         case "job" if event.detail in ("submitted", "begins"):
             return Act("submits" if event.detail == "submitted" else "takes up", event.subject)
-        case "end" if event.detail == "cancelled":
-            return Act("is cancelled")
-        case "end" if event.subject in cast.workers:
-            return None  # It has told of its jobs.
-        case "end" | "job":
-            verb, _, error = event.detail.partition(" ")
-            return Act("raises" if verb == "raised" else "returns", error)
+        case "job" | "end":
+            return _end(event, cast)
     return None
+
+
+def _end(event: TraceEvent, cast: Cast) -> Act | None:
+    verb, _, error = event.detail.partition(" ")
+    if event.kind == "end" and event.subject in cast.workers:
+        return None  # It has told of its jobs.
+    if error == "Deadlock":
+        return None  # Where it happened to be noticed.
+    verbs = {"raised": "raises", "returned": "returns", "cancelled": "is cancelled"}
+    return Act(verbs[verb], error)
 
 
 def loses_processor(event: TraceEvent) -> bool:
@@ -85,8 +93,7 @@ def reached(effects: Sequence[TraceEvent], owner: str) -> SourceLine:
 
 
 def waits_for(events: Sequence[TraceEvent], cast: Cast) -> Mapping[int, str]:
-    """By the number of a thread's step, what it had waited for before, "" if that is not worth a
-    word: a new thread's beginning, an idle worker's end."""
+    """By the number of a step, what it had waited for, as far as the trace has a word for it."""
     waiting: dict[str, str] = {}
     found: dict[int, str] = {}
     for event in events:
@@ -94,6 +101,6 @@ def waits_for(events: Sequence[TraceEvent], cast: Cast) -> Mapping[int, str]:
             waiting[event.task] = f"the end of {cast.label(event.subject, event.number)}"
         elif event.kind == "wait":
             waiting[event.task] = event.detail
-        elif event.kind == "step" and event.subject in cast.threads:
-            found[event.number] = waiting.pop(event.subject, "")
+        elif event.kind == "step" and event.subject in waiting:
+            found[event.number] = waiting.pop(event.subject)
     return found

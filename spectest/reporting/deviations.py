@@ -34,6 +34,7 @@ class Deviation:
     `overtaken_by`: the last completion before it that comes after it in stock order, or "".
     `had_run`: the tasks that ran at that instant before it.
     `moment`: at what point of its work a thread lost the processor, as the end of a sentence;
+    `begun`: whether it had begun, if not the place is where it was started;
     `went_first`: the threads that went on meanwhile; `lost`, `back`: the numbers of the event with
     which it lost it and of the step with which it got it back, or -1.
     `event`: where it shows, the number of its completion or of that step, -1 if it does not.
@@ -52,6 +53,7 @@ class Deviation:
     overtaken_by: str = ""
     had_run: tuple[str, ...] = ()
     moment: str = ""
+    begun: bool = True
     went_first: tuple[str, ...] = ()
     lost: int = -1
     back: int = -1
@@ -116,9 +118,7 @@ def _of_hold(
     )
 
 
-def _of_thread(
-    name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast
-) -> Deviation:
+def _of_thread(name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
     kind: Literal["turn", "stall"] = "stall" if hold.by_ns else "turn"
     absence = absence_of(name, events, cast)
     if absence is None:
@@ -135,6 +135,7 @@ def _of_thread(
         together_with=_together(complete, events, -1),
         before=_together(complete, events, 1),
         moment=absence.moment,
+        begun=absence.begun,
         went_first=absence.went_first,
         lost=absence.lost,
         back=absence.back,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from spectest.exploration.results import Report
 from spectest.kernel.trace import Trace, TraceEvent
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import program_events
@@ -17,7 +18,7 @@ from spectest.reporting.labels import Labels
 from spectest.reporting.measures import duration
 from spectest.reporting.places import Place, place_of
 
-__all__ = ["HoldUp", "because", "from_to", "hold_ups_of", "notes_of"]
+__all__ = ["HoldUp", "all_notes", "because", "from_to", "hold_ups_of", "notes_of"]
 
 _LEAST_NS = 1_000_000
 _BETWEEN = ("step", "overtaken")
@@ -48,6 +49,11 @@ def notes_of(trace: Trace) -> tuple[str, ...]:
     return tuple(_note(it, labels) for it in hold_ups_of(trace))
 
 
+def all_notes(report: Report) -> tuple[str, ...]:
+    """The remarks of a report, and who is held up even if nothing deviates."""
+    return report.notes + (notes_of(report.stock_trace) if report.stock_trace is not None else ())
+
+
 def _note(it: HoldUp, labels: Labels) -> str:
     stood = f", which was at {it.stood.long}" if it.stood else ""
     return f"{from_to(it, labels)}: `{it.call}` at {it.place.long} {because(it, labels)}{stood}"
@@ -63,8 +69,9 @@ def from_to(it: HoldUp, labels: Labels) -> str:
 
 def because(it: HoldUp, labels: Labels) -> str:
     """For whose sake."""
-    submitted = f", submitted at {it.submitted.long}" if it.submitted else ""
-    return f"waited for {labels[it.job]}{submitted}"
+    submitted = f", submitted at {it.submitted.short}" if it.submitted else ""
+    at_end = "at its end " if it.call.startswith("with ") else ""
+    return f"{at_end}waited for {labels[it.job]}{submitted}"
 
 
 def hold_ups_of(trace: Trace) -> tuple[HoldUp, ...]:

@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from typing import Literal
 
 from spectest.kernel.trace import NOWHERE, SourceLine, Trace, TraceEvent
-from spectest.reporting.acts import Act, acts_of, loses_processor, reached, waits_for
+from spectest.reporting.acts import BLOCKING, Act, acts_of, loses_processor, reached, waits_for
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, program_events
 
@@ -86,10 +86,10 @@ class _Reader:
             elif event.kind == "complete" and not self._continued(event):
                 row = self._completion(event)
                 if row.acts or row.deviates:
-                    self._add(row, row.task, rows)
+                    self._add(row, "", rows)
         if raised is not None:
             self._raise(*raised, rows)
-        return [row for row in rows if not self._says_nothing(row)]
+        return [row for row in rows if not self._says_nothing(row, self._owners[row.number])]
 
     def _raise(self, error: str, where: SourceLine, rows: list[Row]) -> None:
         """The main thread's last row is the program's end."""
@@ -106,13 +106,14 @@ class _Reader:
         if before is not None and goes_on and self._owners[before.number] == owner:
             where = row.where if row.acts else before.where
             rows[-1] = replace(before, acts=before.acts + row.acts, where=where)
-        elif not (owner in self._cast.workers and self._says_nothing(row)):
+        elif not (owner in self._cast.workers and self._says_nothing(row, owner)):
             self._owners[row.number] = owner
             rows.append(row)
 
-    def _says_nothing(self, row: Row) -> bool:
-        of_thread = self._owners.get(row.number, row.task) in self._cast.threads
-        return of_thread and not row.acts and not row.deviates
+    def _says_nothing(self, row: Row, owner: str) -> bool:
+        in_vain = row.reason == "itself" and self._waited_in_vain(self._events[row.number])
+        of_thread = owner in self._cast.threads
+        return (of_thread or in_vain) and not row.acts and not row.deviates
 
     def _continued(self, complete: TraceEvent) -> bool:
         return any(effect.kind == "step" for effect in self._effects[complete.number])
@@ -165,10 +166,19 @@ class _Reader:
         if cause.subject == step.subject:
             lost = any(map(loses_processor, self._effects[cause.number]))
             return "back" if lost else "itself", ""
+        if self._waited_in_vain(step):
+            return "itself", ""
         by = self._cast.label_of_step(cause) if cause.kind == "step" else cause.subject
-        if step.subject in self._cast.threads - self._cast.workers:
-            return ("woken", by) if self._through[step.number] else ("itself", "")
         return "woken", by
+
+    def _waited_in_vain(self, step: TraceEvent) -> bool:
+        """Whether it waited for what is not worth a word.
+
+        That is, for a thread it had started to begin, or for an idle worker to end.
+        """
+        if step.number in self._through or step.subject in self._cast.workers:
+            return False
+        return step.subject in self._cast.threads or step.detail == BLOCKING
 
     def _kind(self, complete: TraceEvent) -> Literal["operation", "timer", "back"]:
         start = self._events[complete.cause] if complete.cause >= 0 else None

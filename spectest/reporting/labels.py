@@ -30,7 +30,7 @@ class Labels:
         }
         # Longer names first: "fetch (ThreadPoolExecutor-0_1)" has the worker's own name inside.
         self._by_length = sorted(
-            (name for name, short in self._short.items() if name != short and short != "main"),
+            (name for name, short in self._short.items() if short not in (name, "main")),
             key=len,
             reverse=True,
         )

@@ -1,8 +1,8 @@
-"""Durations and counts, as a report writes them."""
+"""Durations, counts and lengths, as a report writes them."""
 
 from __future__ import annotations
 
-__all__ = ["count", "difference", "duration", "milliseconds"]
+__all__ = ["count", "cut", "difference", "duration", "milliseconds"]
 
 _SECONDS_FROM_NS = 10_000_000_000
 _FINE_NS = 1_000
@@ -34,3 +34,8 @@ def difference(took_ns: int, usual_ns: int) -> str:
 def count(number: int, thing: str) -> str:
     """The thing in its plural, unless there is one of it."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def cut(text: str, width: int) -> str:
+    """The text, or as much of it as fits."""
+    return text if len(text) <= width else text[: max(width - 3, 0)].rstrip() + "..."

@@ -8,6 +8,7 @@ from typing import Any
 from spectest.exploration.results import Confirmation, Failure, Margin, Report
 from spectest.reporting.deviations import Deviation
 from spectest.reporting.failure import Facts, facts_of
+from spectest.reporting.holdups import HoldUp, all_notes
 from spectest.reporting.interleaving import Row
 from spectest.reporting.places import Place, place_of
 from spectest.reporting.relevance import matter
@@ -32,7 +33,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "settings": settings,
         "confidence": list(report.confidence),
         "margin": _margin(report.margin),
-        "notes": list(report.notes),
+        "notes": list(all_notes(report)),
         "failure": None if report.failure is None else _failure(report.failure, facts_of(report)),
     }
 
@@ -47,6 +48,7 @@ def _failure(failure: Failure, facts: Facts) -> dict[str, Any]:
         "token": facts.token,
         "order_model": facts.order_model,
         "deviations": [_deviation(it) for it in facts.deviations],
+        "held_up": [_held_up(it) for it in facts.held_up],
         "interleaving": _interleaving(facts),
         "fingerprint": failure.trace.fingerprint,
         "confirmation": _confirmation(facts.confirmation),
@@ -71,6 +73,18 @@ def _deviation(it: Deviation) -> dict[str, Any]:
         "overtaken_by": it.overtaken_by or None,
         "moment": it.moment or None,
         "went_first": list(it.went_first),
+    }
+
+
+def _held_up(it: HoldUp) -> dict[str, Any]:
+    places = {"where": it.place, "submitted": it.submitted, "stood": it.stood}
+    return {
+        "task": it.thread,
+        "call": it.call,
+        "ready_ns": it.ready_ns,
+        "left_ns": it.left_ns,
+        "job": it.job,
+        **{key: _place(place) for key, place in places.items()},
     }
 
 

@@ -10,7 +10,7 @@ from spectest.reporting.interleaving import Row
 
 __all__ = ["matter"]
 
-_LAST, _DEVIATES, _FAILS, _NEAR, _LEADS, _ENDS, _OTHER = range(7)
+_LAST, _DEVIATES, _LOSES, _FAILS, _NEAR, _LEADS, _ENDS, _OTHER = range(8)
 _CANDIDATES = 200
 
 
@@ -45,22 +45,22 @@ def _with_gaps(rows: Sequence[Row], chosen: Collection[int]) -> list[Row | int]:
 
 def _ranks(rows: Sequence[Row], deviations: Sequence[Deviation]) -> list[int]:
     partners = {name for d in deviations for name in (*d.together_with, d.overtaken_by) if name}
-    near = partners | {deviation.name for deviation in deviations}
-    instants = _instants(rows, deviations)
-    absences = [(d.lost, d.back) for d in deviations if d.lost >= 0]
+    names = partners | {deviation.name for deviation in deviations}
+    instants, meanwhile = _instants(rows, deviations), _meanwhile(rows, deviations)
     leading = _leading_to(rows[-1], rows)
     ranks = []
     for row in rows:
         verbs = {act.verb for act in row.acts}
+        near = row.time_ns in instants or row.number in meanwhile or _starts(row, names)
         if row is rows[-1]:
             rank = _LAST
-        elif row.deviates or row.by in partners or _loses(row, deviations):
+        elif row.deviates or row.by in partners:
             rank = _DEVIATES
+        elif _loses(row, deviations):
+            rank = _LOSES
         elif "raises" in verbs:
             rank = _FAILS
-        elif verbs & {"cancels", "is cancelled"} or row.time_ns in instants or _starts(row, near):
-            rank = _NEAR
-        elif any(lost < row.number < back for lost, back in absences):
+        elif near or verbs & {"cancels", "is cancelled"}:
             rank = _NEAR
         elif row.number in leading:
             rank = _LEADS
@@ -68,6 +68,13 @@ def _ranks(rows: Sequence[Row], deviations: Sequence[Deviation]) -> list[int]:
             rank = _ENDS if "returns" in verbs else _OTHER
         ranks.append(rank)
     return ranks
+
+
+def _meanwhile(rows: Sequence[Row], deviations: Sequence[Deviation]) -> set[int]:
+    """The rows between a thread's loss of the processor and its getting it back."""
+    end = rows[-1].number + 1
+    absences = [(d.lost, d.back if d.back >= 0 else end) for d in deviations if d.lost >= 0]
+    return {row.number for row in rows if any(lost < row.number < back for lost, back in absences)}
 
 
 def _instants(rows: Sequence[Row], deviations: Sequence[Deviation]) -> set[int]:

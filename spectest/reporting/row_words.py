@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from spectest.reporting.acts import Act
 from spectest.reporting.interleaving import Row
 from spectest.reporting.labels import Labels
-from spectest.reporting.measures import duration
+from spectest.reporting.measures import cut, duration
 
 __all__ = ["row"]
 
 _MOST_NAMES = 24
-_STATE = ", which "
+_LEAST_REASON = 16
+_STATE = re.compile(r", which | in concurrent\.futures\.")
 _MODULE = re.compile(r"\b(?:threading|queue|concurrent\.futures)\.(?=[A-Z])")
 _OF_AN_END, _OF_A_JOB = "the end of ", "a future"
-_NOT_BEGUN = "before it began"
+_NOT_BEGUN = ("before it began", "before it took up a job")
 
 
-def row(it: Row, labels: Labels) -> str:
-    """What happened in one row."""
+def row(it: Row, labels: Labels, width: int = 1_000) -> str:
+    """What happened in one row; what it did first is more worth the room than why it went on."""
     by = f"`{it.by}`" if it.by and it.by not in labels else labels[it.by]
     reason = {
         "begins": "begins",
@@ -32,7 +34,10 @@ def row(it: Row, labels: Labels) -> str:
         "back": "gets the processor back",
     }[it.reason]
     acts = _acts(it, labels)
-    return f"{reason}: {', '.join(acts)}" if acts else reason
+    if not acts:
+        return cut(reason, width)
+    reason = cut(reason, max(width - len(acts[0]) - len(": "), _LEAST_REASON))
+    return cut(f"{reason}: {', '.join(acts)}", width)
 
 
 def _woken(it: Row, by: str, labels: Labels) -> str:
@@ -53,13 +58,26 @@ def _acts(it: Row, labels: Labels) -> list[str]:
     for verb, noun in (("cancels", "task"), ("creates", "task"), ("submits", "job")):
         if verb in subjects:
             texts.append(f"{verb} {_names(subjects[verb], noun)}")
-    texts += [text for act in it.acts if (text := _act(act, it, labels))]
-    return [*texts, *(verb for verb in ("returns", "is cancelled") if verb in subjects)]
+    limit = ""
+    for act, after in pairwise([*it.acts, Act("")]):
+        if _is_timeout(act) and after.verb == "waits for":
+            limit = f", at most {duration(act.usual_ns or 0, 3)}"
+        elif text := _act(act, it, labels):
+            texts.append(f"{text}{limit}")
+            limit = ""
+    return texts
+
+
+def _is_timeout(act: Act) -> bool:
+    """Whether it starts the deadline of a wait."""
+    return act.verb == "starts" and act.subject.rpartition("#")[0].endswith(" timeout")
 
 
 def _act(act: Act, row: Row, labels: Labels) -> str:
     """In the order in which they were done."""
     match act.verb:
+        case "returns" | "is cancelled":
+            return act.verb
         case "starts":
             return f"starts `{act.subject}` ({duration(act.usual_ns or 0, 3)})"
         case "waits for":
@@ -68,7 +86,7 @@ def _act(act: Act, row: Row, labels: Labels) -> str:
             return f"takes up `{act.subject}`"
         case "loses the processor" if row.reason in ("operation", "timer") and len(row.acts) == 1:
             return "does not get the processor"
-        case "loses the processor" if act.subject == _NOT_BEGUN:
+        case "loses the processor" if act.subject in _NOT_BEGUN:
             return "loses the processor at once"
         case "loses the processor" if row.reason == "back":
             return f"loses it again {labels.within(act.subject)}".rstrip()
@@ -79,7 +97,7 @@ def _act(act: Act, row: Row, labels: Labels) -> str:
 
 def _terse(words: str) -> str:
     """Without the state of the thing, and without the module it is from."""
-    return _MODULE.sub("", words.partition(_STATE)[0])
+    return _MODULE.sub("", _STATE.split(words, maxsplit=1)[0])
 
 
 def _names(labels: Sequence[str], noun: str) -> str:

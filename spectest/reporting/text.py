@@ -15,11 +15,9 @@ from spectest.reporting import holdups, words
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, deviations_of
 from spectest.reporting.failure import Breakage, Facts, facts_of
-from spectest.reporting.interleaving import Row
 from spectest.reporting.labels import Labels
-from spectest.reporting.places import place_of
-from spectest.reporting.relevance import matter
-from spectest.reporting.row_words import row as row_in_words
+from spectest.reporting.measures import cut
+from spectest.reporting.table import MARK, table_of
 
 __all__ = ["MAX_LINES", "render", "summary"]
 
@@ -32,9 +30,7 @@ _DEVIATIONS, _OF_MANY = 3, 2
 _MOST_ROWS = 12
 _SPINNING_ROWS = 4
 _LABEL = 9
-_NOT_BEGUN = "before it began"
-_LONGEST_TASK = 20
-_MARK, _PLAIN_MARK = "\N{RIGHTWARDS ARROW}", ">"
+_PLAIN_MARK = ">"
 _TIMES, _PLAIN_TIMES = "\N{MULTIPLICATION SIGN}", "x"
 
 
@@ -62,8 +58,8 @@ def render(
     head = _what_broke(facts.breakage, MAX_LINES - fixed - 6, width)
     room = MAX_LINES - len(head) - fixed - 4
     most = _SPINNING_ROWS if facts.breakage.error == "Livelock" else _MOST_ROWS
-    table = _interleaving(facts, labels, min(room, most), width)
-    parts = [part for part in (head, durations, held_up, table, foot) if part]
+    rows = table_of(facts, labels, min(room, most), width)
+    parts = [part for part in (head, durations, held_up, rows, foot) if part]
     lines = [line for part in parts for line in ("", *part)][1:]
     return _encodable("\n".join(lines), encoding)
 
@@ -75,14 +71,14 @@ def _what_broke(broken: Breakage, room: int, width: int) -> list[str]:
         group += f" with {broken.others} more)" if broken.others else ")"
     title = f"{broken.error}: {first}".removesuffix(": ") + group
     if broken.place:
-        lines, most = [_cut(title, width), *(_cut(f"  {line}", width) for line in rest)], _MESSAGE
+        lines, most = [cut(title, width), *(cut(f"  {line}", width) for line in rest)], _MESSAGE
     else:
         lines = [part for line in (title, *rest) for part in _wrapped(line.strip(), width)]
         lines, most = [lines[0].strip(), *lines[1:]], min(_BLOCKED, room)
     if len(lines) > most:
         lines[most:] = [f"  ... and {len(lines) - most} more"]
     if broken.place:
-        lines.append(_cut(f"  {broken.place.long}  {broken.place.source}", width))
+        lines.append(cut(f"  {broken.place.long}  {broken.place.source}", width))
     return lines
 
 
@@ -107,8 +103,8 @@ def _durations(deviations: Sequence[Deviation], labels: Labels, width: int) -> l
         joined = ", ".join(clauses)
         entry = [f"  {joined}"] if len(joined) + 2 <= width else _stacked(clauses, width)
         if it.place and it.kind != "set":
-            task = f" in {labels[it.task]}" if it.task and it.moment != _NOT_BEGUN else ""
-            entry.append(_cut(f"    {it.place.long}{task}  {it.place.source}", width))
+            task = f" in {labels[it.task]}" if it.task and it.begun else ""
+            entry.append(cut(f"    {it.place.long}{task}  {it.place.source}", width))
         lines += entry
     if len(deviations) > shown:
         lines.append(f"  ... and {len(deviations) - shown} more, all in the token")
@@ -116,7 +112,7 @@ def _durations(deviations: Sequence[Deviation], labels: Labels, width: int) -> l
 
 
 def _stacked(clauses: Sequence[str], width: int) -> list[str]:
-    first, *rest = (_cut(clause, width - 4) for clause in clauses)
+    first, *rest = (cut(clause, width - 4) for clause in clauses)
     return [f"  {first}", *(f"    {clause}" for clause in rest)]
 
 
@@ -128,69 +124,24 @@ def _held_up(facts: Facts, labels: Labels, width: int) -> list[str]:
     lines = [
         f"Held up by a pool{times}: {holdups.from_to(it, labels)}.",
         f"  {it.place.long} in {labels[it.thread]}  {it.place.source}",
-        f"    at its end {holdups.because(it, labels)}",
+        f"    {holdups.because(it, labels)}",
     ]
     if it.stood:
         lines.append(f"    {it.stood.long} in {labels[it.job]}  {it.stood.source}")
-    return [_cut(line, width) for line in lines]
-
-
-def _interleaving(facts: Facts, labels: Labels, room: int, width: int) -> list[str]:
-    shown = matter(facts.rows, facts.deviations, room)
-    rows = [row for row in shown if isinstance(row, Row)]
-    if not rows:
-        return []
-    times = _times(rows)
-    first = max(len("..."), *(len(text) for text in times.values()))
-    tasks = {row.task: _cut(labels[row.task], _LONGEST_TASK) for row in rows}
-    head = _column(rows, facts)
-    second = max(len(head), *(len(text) for text in tasks.values()))
-    places = {row.number: place.short if (place := place_of(row.where)) else "" for row in rows}
-    last = max(len(text) for text in places.values())
-    third = min(max(len(row_in_words(row, labels)) for row in rows), width - first - second - last - 8)
-    lines = [f"  {'ms':>{first}}  {head:{second}}  what happened"]
-    for line in shown:
-        if isinstance(line, int):
-            lines.append(f"  {'...':>{first}}  {line} {'step' if line == 1 else 'steps'} left out")
-            continue
-        mark = _MARK if line.deviates else " "
-        what = _cut(row_in_words(line, labels), third)
-        text = f"{mark} {times[line.time_ns]:>{first}}  {tasks[line.task]:{second}}  {what:{third}}"
-        lines.append(f"{text}  {places[line.number]}".rstrip())
-    return lines
-
-
-def _column(rows: Sequence[Row], facts: Facts) -> str:
-    """What the second column lists."""
-    if not facts.threads:
-        return "task"
-    tasks = any(row.task and row.task not in facts.threads for row in rows)
-    threads = any(row.task in facts.threads for row in rows)
-    return "task or thread" if tasks and threads else "thread" if threads else "task"
-
-
-def _times(rows: Sequence[Row]) -> dict[int, str]:
-    """The moments, with as few digits as keep different moments different, and aligned."""
-    moments = {row.time_ns for row in rows}
-    for digits in (0, 1, 3, 6):
-        exact = all(ns % 10 ** (6 - digits) == 0 for ns in moments)
-        apart = len({f"{ns / 1e6:.{digits}f}" for ns in moments}) == len(moments)
-        if exact or (digits >= 3 and apart):
-            break
-    return {ns: f"{ns / 1e6:.{digits}f}" for ns in moments}
+    return [cut(line, width) for line in lines]
 
 
 def _foot(facts: Facts, replay_hint: str | None, width: int) -> list[str]:
     hint = replay_hint or 'spectest.replay(program, "{token}")'
     hint = hint.replace("{token}", facts.token)
     lines = [
-        _cut(_field("order", words.order_model(facts.order_model, facts.deviations)), width),
-        _cut(_field(facts.platform, words.confirmation(facts.confirmation)), width),
+        cut(_field("order", words.order_model(facts.order_model, facts.deviations)), width),
+        cut(_field(facts.platform, words.confirmation(facts.confirmation)), width),
         _field("replay", hint),
     ]
     if facts.token not in hint:
         lines.append(_field("token", facts.token))
-    return [*lines, _cut(_field("found", _found(facts)), width)]
+    return [*lines, cut(_field("found", _found(facts)), width)]
 
 
 def _field(label: str, text: str) -> str:
@@ -218,7 +169,7 @@ def summary(report: Report) -> str:
     lines += [f"  {line}" for line in report.confidence]
     if report.margin is not None:
         lines.append(f"  margin: {_margin(report.margin)}")
-    return "\n".join([*lines, *(f"  note: {note}" for note in report.notes)])
+    return "\n".join([*lines, *(f"  note: {note}" for note in holdups.all_notes(report))])
 
 
 def _margin(margin: Margin) -> str:
@@ -237,14 +188,10 @@ def _margin(margin: Margin) -> str:
     return f"{upto}; then {', '.join(words.deviation(why, labels))}: {error}"
 
 
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(width - 3, 0)].rstrip() + "..."
-
-
 def _encodable(text: str, encoding: str | None) -> str:
     """The text with what `encoding` cannot show replaced."""
     encoding = encoding or getattr(sys.stdout, "encoding", None) or "ascii"
-    for symbol, plain in ((_MARK, _PLAIN_MARK), (_TIMES, _PLAIN_TIMES)):
+    for symbol, plain in ((MARK, _PLAIN_MARK), (_TIMES, _PLAIN_TIMES)):
         try:
             symbol.encode(encoding)
         except UnicodeEncodeError:

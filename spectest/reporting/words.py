@@ -21,6 +21,7 @@ _ORDER_MODELS: dict[OrderModel, str] = {
 _PREEMPTED = "possible on CPython, when threads are preempted there{} (`ties`)"
 _OF_THREADS = ("turn", "stall")
 _MOST_NAMED = 3
+_FINE_NS = 1_000
 
 
 def order_model(model: OrderModel, deviations: Sequence[Deviation]) -> str:
@@ -90,7 +91,8 @@ def _absence(it: Deviation, labels: Labels) -> tuple[str, ...]:
     if it.took_ns is None:
         lost = f"{who} lost the processor{moment}"
         return (lost, f"and {others} went first") if others else (lost,)
-    waited = f"{who} had to wait {duration(it.took_ns)} for the processor{moment}"
+    length = duration(it.took_ns) if it.took_ns >= _FINE_NS else f"{it.took_ns} ns"
+    waited = f"{who} had to wait {length} for the processor{moment}"
     if it.together_with or it.before:
         return waited, f"and got it {_after(it) if it.together_with else _before(it)}"
     return (waited, f"while {others} went on") if others else (waited,)

@@ -54,29 +54,31 @@ class AdoptedLocks:
         self._wrappers: dict[int, VirtualLock] = {}
         self._places: list[tuple[Any, str, Any]] = []
 
-    def adopt(self, module: ModuleType) -> None:
-        """Wrap the locks that `module` keeps."""
+    def adopt(self, module: ModuleType) -> bool:
+        """Wrap the locks that `module` keeps. Whether there were any."""
         name = module.__name__
         file = getattr(module, "__file__", None)
         users = file is not None and kind_of_file(file) != PLATFORM
         if is_machinery(name) or not (users or name in _PLATFORM_TOO):
-            return
+            return False
+        before = len(self._places)
         for key, value in list(vars(module).items()):
             if _is_lock(value):
                 self._wrap(module, key, value)
-            elif isinstance(value, type):
+            elif issubclass(type(value), type):
                 if value.__module__ == name:
                     self._look_into(value, vars(value))
-            elif type(value).__module__ != "builtins" and not isinstance(value, ModuleType):
-                self._look_into(value, getattr(value, "__dict__", {}))
+            else:
+                self._look_into(value, _attributes(value))
+        return len(self._places) > before
 
     def _look_into(self, owner: Any, attributes: Mapping[str, Any]) -> None:
         for key, value in list(attributes.items()):
             if _is_lock(value):
                 self._wrap(owner, key, value)
-            elif isinstance(value, _MADE_OF_LOCKS) and value is not owner:
+            elif issubclass(type(value), _MADE_OF_LOCKS) and value is not owner:
                 self._look_into(value, vars(value))
-            elif isinstance(value, functools.cached_property):
+            elif type(value) is functools.cached_property:
                 lock = getattr(value, "lock", None)  # CPython 3.11 has one.
                 if _is_lock(lock):
                     self._wrap(value, "lock", lock)
@@ -111,6 +113,22 @@ class AdoptedLocks:
             owner, key, old = self._places.pop()
             setattr(owner, key, old)
         self._wrappers.clear()
+
+
+def _attributes(value: Any) -> Mapping[str, Any]:
+    """The attributes of an object of a user's or a library's class.
+
+    A proxy that stands for something else must not be asked: it may not be there.
+    """
+    cls = type(value)
+    module: object = cls.__module__
+    if module == "builtins" or not isinstance(module, str) or is_machinery(module):
+        return {}
+    try:
+        attributes = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return attributes if isinstance(attributes, dict) else {}
 
 
 def _is_lock(value: Any) -> bool:

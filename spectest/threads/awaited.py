@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import thread as pools
 from dataclasses import dataclass
@@ -139,15 +139,17 @@ def what(wait: Wait, agent: Agent) -> str:
 
 def _queue(wait: Wait, agent: Agent, thing: str) -> str:
     target: queue.Queue[Any] = wait.target
+    size = target._qsize()  # Its public face takes its lock, and a recording must not.
     if wait.call == "get":
-        return f"an item of {thing}" + ("" if target.qsize() else ", which is empty")
+        return f"an item of {thing}" + ("" if size else ", which is empty")
     if wait.call == "put":
-        return f"room in {thing}" + (", which is full" if target.full() else "")
+        return f"room in {thing}" + (", which is full" if 0 < target.maxsize <= size else "")
     return f"task_done() for {target.unfinished_tasks} of the items of {thing}"
 
 
 def _thread(wait: Wait, agent: Agent, thing: str) -> str:
-    return f"the thread {called(wait.target, agent)} to {'begin' if wait.call == 'start' else 'end'}"
+    moment = "begin" if wait.call == "start" else "end"
+    return f"the thread {called(wait.target, agent)} to {moment}"
 
 
 def _future(wait: Wait, agent: Agent, thing: str) -> str:
@@ -233,15 +235,15 @@ def _pool_of(agent: Agent) -> ThreadPoolExecutor | None:
     return pool if isinstance(pool, ThreadPoolExecutor) else None
 
 
-def _items(waiting: Any) -> Iterator[Any]:
-    """What is in a queue, in order; nobody else runs."""
+def _items(waiting: Any) -> list[Any]:
+    """What is in a queue, in order: all of it is taken out and put back, while nobody else runs."""
     if not isinstance(waiting, VirtualSimpleQueue):
-        return
+        return []
     inner = waiting._inner
-    for _ in range(inner.qsize()):
-        item = inner.get_nowait()
+    items = [inner.get_nowait() for _ in range(inner.qsize())]
+    for item in items:
         inner.put(item)
-        yield item
+    return items
 
 
 def _could_grow(crew: list[Agent]) -> bool:

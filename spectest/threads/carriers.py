@@ -62,9 +62,10 @@ class Carrier:
 class Carriers:
     """The idle carriers of a process."""
 
-    __slots__ = ("_idle",)
+    __slots__ = ("_ended", "_idle")
 
     def __init__(self) -> None:
+        self._ended = False
         self._idle: list[Carrier] = []
 
     def take(self) -> Carrier:
@@ -73,10 +74,14 @@ class Carriers:
 
     def give_back(self, carrier: Carrier) -> None:
         """It has nothing to run any more, or is about to return from its function."""
-        self._idle.append(carrier)
+        if self._ended:
+            carrier.gate.release()  # It comes too late, and ends by itself.
+        else:
+            self._idle.append(carrier)
 
     def end(self) -> None:
-        """End all that are idle."""
+        """End all that are idle; others end as soon as they are."""
+        self._ended = True
         while self._idle:
             self._idle.pop().end()
 

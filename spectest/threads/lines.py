@@ -118,4 +118,4 @@ def _traced(chosen: _Chosen) -> Iterator[None]:
         yield
     finally:
         sys.settrace(before)
-        threading.settrace(threads_before)  # type: ignore[arg-type]
+        threading.settrace(threads_before)

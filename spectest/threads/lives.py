@@ -164,14 +164,17 @@ class Threads(Baton):
         for ended in agent.on_end:
             ended()
         self._dies(agent)
-        agent.state = states.ENDED
-        self.agents.remove(agent)
         present.pop(agent.ident, None)
         assert agent.carrier is not None
         self._carriers.give_back(agent.carrier)
-        if agent.doomed:
-            self.main.gate.release()
-            return
+        with self._mutex:
+            if agent in self.lost:
+                return
+            agent.state = states.ENDED
+            self.agents.remove(agent)
+            if agent.doomed:
+                self.main.gate.release()
+                return
         chosen = self._dispatch()
         with self._mutex:
             if self.current is agent:
@@ -219,13 +222,22 @@ class Threads(Baton):
         agent.doomed = True
         self._withdraw(agent)
         if agent.state is states.AWAY:
-            self.lost.append(agent)
+            self._lose(agent)
             return
         self.current = None
         agent.gate.release()
         if not self.main.gate.acquire(True, _UNWINDING_S):
-            self.lost.append(agent)
+            self._lose(agent)
         self.current = self.main
+
+    def _lose(self, agent: Agent) -> None:
+        """`agent` does not come back in time: nobody waits for it, also not at the exit."""
+        with self._mutex:
+            if self.main.gate.acquire(False):
+                return  # It has just ended.
+            self.lost.append(agent)
+        for ended in agent.on_end:
+            ended()
 
     # What is said of them.
 

@@ -21,7 +21,9 @@ from contextlib import contextmanager
 from importlib import _bootstrap
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from spectest.source.lines import USER, kind_of_file
 from spectest.threads import clock, starting
 from spectest.threads.adoption import AdoptedLocks, is_machinery
 from spectest.threads.agents import WorldEnded, current
@@ -68,6 +70,11 @@ _LOOKS: tuple[tuple[type, str, bool], ...] = (
     (Future, "done", False),
     (Future, "running", False),
 )
+
+
+# Of modules of libraries, which change little: how many names they had, which of them were to be
+# exchanged, and whether there were locks to wrap.
+_looked_at: WeakKeyDictionary[ModuleType, tuple[int, tuple[str, ...], bool]] = WeakKeyDictionary()
 
 
 class Installation:
@@ -132,14 +139,19 @@ class Installation:
                 continue
             self._seen.add(id(module))
             if type(module) is ModuleType and not is_machinery(name):
-                self._rename(module)
-                self.locks.adopt(module)
+                self._exchange_in(module)
 
-    def _rename(self, module: ModuleType) -> None:
-        namespace = vars(module)
-        by_name = self._by_name
-        for name in [name for name, value in namespace.items() if id(value) in by_name]:
-            self._put(module, name, by_name[id(namespace[name])])
+    def _exchange_in(self, module: ModuleType) -> None:
+        namespace, by_name = vars(module), self._by_name
+        size, names, has_locks = _looked_at.get(module, (-1, (), True))
+        if size != len(namespace):
+            names, has_locks = tuple(n for n, v in namespace.items() if id(v) in by_name), True
+        for name in names:
+            if id(namespace.get(name)) in by_name:
+                self._put(module, name, by_name[id(namespace[name])])
+        has_locks = has_locks and self.locks.adopt(module)
+        if kind_of_file(getattr(module, "__file__", None) or "<built in>") != USER:
+            _looked_at[module] = (len(namespace), names, has_locks)
 
     def _put(self, owner: Any, name: str, value: Any) -> None:
         before = vars(owner).get(name, _ABSENT)

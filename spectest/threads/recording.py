@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -26,6 +27,7 @@ from spectest.threads.standing import (
     is_platform,
     job_name,
     local_of,
+    loop_of,
     moment_of,
     where,
 )
@@ -43,7 +45,8 @@ _SHUTDOWN = pools.ThreadPoolExecutor.shutdown.__code__
 class RecordingThreads(Threads):
     """Threads with a recorder.
 
-    An agent inside an event loop is silent here: the loop tells of its tasks.
+    A thread that runs an event loop is silent here: the loop tells of its tasks. What one of them
+    does to threads, locks and pools is told in the name of the task.
     """
 
     def __init__(self, recorder: TraceRecorder, *args: Any, **kwargs: Any) -> None:
@@ -60,26 +63,27 @@ class RecordingThreads(Threads):
     def _emit(self, kind: str, subject: str, agent: Agent, **fields: Any) -> int:
         if self.verdict is not None:
             return -1  # The program is over; what its cleaning up does explains nothing.
+        self._introduce(agent)
+        speaker = self._task_of(agent) if agent.loops else agent.name
+        return self._recorder.emit(kind, subject, task=speaker, **fields)
+
+    def _introduce(self, agent: Agent) -> None:
+        """The main thread was there before, and is told of when there is something to tell."""
         if agent is self.main and not self._introduced and not agent.loops:
             self._introduced = True
-            detail = str(agent.chain)
-            self._recorder.emit("thread", agent.name, cause=-1, detail=detail)
-            self._recorder.current = self._recorder.emit(
-                "step", agent.name, task=agent.name, cause=-1
-            )
-        return self._recorder.emit(kind, subject, task=self._speaker(agent), **fields)
-
-    def _speaker(self, agent: Agent) -> str:
-        """In whose name an event is: a thread's, or the task's that a loop is running."""
-        return self._task_of(agent) if agent.loops else agent.name
+            name, emit = agent.name, self._recorder.emit
+            emit("thread", name, cause=-1, detail=str(agent.chain))
+            self._recorder.current = emit("step", name, task=name, cause=-1)
 
     def _task_of(self, agent: Agent) -> str:
-        """The task that the loop of this thread, which must be the running one, is in, or ""."""
-        events, current = self._recorder.events, self._recorder.current
-        if agent.looping is not None or not 0 <= current < len(events):
+        """The task in which the thread is, by the trace's name for it; "" if it is in none."""
+        loop = loop_of(agent)
+        if loop is None or asyncio.current_task(loop) is None:
             return ""
-        in_task = asyncio._get_running_loop() is not None and asyncio.current_task() is not None
-        return events[current].task if in_task and events[current].kind == "step" else ""
+        events = self._recorder.events
+        number = self._recorder.current if agent is self.current else agent.cause
+        is_step = 0 <= number < len(events) and events[number].kind == "step"
+        return events[number].task if is_step else ""
 
     # Lives.
 
@@ -137,10 +141,11 @@ class RecordingThreads(Threads):
         subject = self._task_of(agent) if agent.loops else agent.name
         if not subject:
             return
-        place = where(agent)
-        self._recorder.current = -1
-        emit = self._recorder.emit if agent.loops else self._introducing(agent)
-        self._recorder.current = emit("step", subject, task=subject, cause=cause, where=place)
+        self._introduce(agent)
+        place, detail = where(agent), "blocking" if agent.loops else ""
+        self._recorder.current = self._recorder.emit(
+            "step", subject, task=subject, cause=cause, where=place, detail=detail
+        )
 
     def _overtaken(self, agents: Sequence[Agent]) -> None:
         for agent in agents:
@@ -148,15 +153,17 @@ class RecordingThreads(Threads):
 
     def _lost(self, kind: str, subject: str, agent: Agent, detail: str) -> int:
         """The thread stands there and could run, but does not get the processor."""
-        cause = self._causes.get(agent)
-        if cause is None:
-            cause = self._recorder.current if agent is self.current else agent.cause
         if self.verdict is not None:
             return -1
+        cause = self._causes.get(agent)
+        if cause is None:
+            if agent is self.current:
+                agent.cause = self._recorder.current
+            cause = agent.cause
         return self._recorder.emit(
             kind,
             subject,
-            task=agent.name,
+            task=self._task_of(agent) or agent.name,
             cause=cause,
             where=where(agent),
             detail=f"{detail}{moment_of(agent)}",
@@ -166,6 +173,9 @@ class RecordingThreads(Threads):
 
     def _waits(self, agent: Agent) -> None:
         """What for. Sleeps are operations; beginnings and idle workers are not worth a word."""
+        agent.cause = self._recorder.current
+        if agent is self.main and self.draining_until_ns is not None:
+            return
         frames = frames_of(agent)
         codes = [frame.f_code for frame in frames]
         if agent.looping is not None or _SLEEP in codes or idle(agent):

@@ -6,6 +6,8 @@ at a thread that stands still.
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import sys
 import threading
 from collections.abc import Sequence
@@ -42,9 +44,11 @@ JOB = pools._WorkItem.run.__code__
 """What a worker of a pool runs for each of its jobs."""
 
 _RUN = threading.Thread.run.__code__
+_CALLBACK = asyncio.Handle._run.__code__
 _WORKER = pools._worker.__code__
-_WORLD = "spectest.world"
+_WORLD, _LINES = "spectest.world", "spectest.threads.lines"
 _RUNS_CALLBACKS, _POLLS = "_run_ready", "_run_once"
+_STANDS_FOR = {"clock": "time", "starting": "_thread"}
 _TAKING, _LEAVING = ("acquire", "__enter__"), ("release", "__exit__")
 
 
@@ -66,14 +70,14 @@ def frames_of(agent: Agent) -> list[FrameType]:
 def inside_of(frames: Sequence[FrameType]) -> Sequence[FrameType]:
     """Of these frames the platform's that the program's own code has called.
 
-    A function of the platform may itself be what a thread or a job runs. None if it runs nothing.
+    Such a function may itself be what a thread, a job or a task runs. None if it runs nothing.
     """
     ends = (at for at, frame in enumerate(frames) if not is_platform(frame) or _runs(frame))
     return frames[: next(ends, 0)]
 
 
 def _runs(frame: FrameType) -> bool:
-    return frame.f_code is JOB or frame.f_code is _RUN
+    return frame.f_code in (JOB, _RUN, _CALLBACK)
 
 
 def user_line(frames: Sequence[FrameType]) -> SourceLine:
@@ -104,7 +108,7 @@ def local_of(frame: FrameType, name: str) -> Any:
     names = frame.f_locals
     value = names.get(name)
     if sys.version_info < (3, 13):
-        names.clear()  # type: ignore[attr-defined]
+        names.clear()
     return value
 
 
@@ -125,11 +129,10 @@ def item_of(agent: Agent) -> Any:
 
 def job_name(item: Any) -> str:
     """The name of the function that was submitted; what `to_thread` wraps it in is taken off."""
-    function = getattr(item, "fn", None)
-    while hasattr(function, "func"):
-        inner, arguments = function.func, getattr(function, "args", ())
-        runs_another = getattr(inner, "__qualname__", "") == "Context.run" and arguments
-        function = arguments[0] if runs_another else inner
+    function: Any = getattr(item, "fn", None)
+    while isinstance(function, functools.partial):
+        runs_another = getattr(function.func, "__qualname__", "") == "Context.run"
+        function = function.args[0] if runs_another and function.args else function.func
     return getattr(function, "__name__", None) or type(function).__name__
 
 
@@ -175,36 +178,40 @@ def moment_of(agent: Agent) -> str:
     if agent.loops and any(f.f_code.co_name == _POLLS and is_platform(f) for f in frames):
         return "in the poll of its event loop"
     inside = inside_of(frames)
-    if not inside or frames[len(inside)].f_code is JOB:
+    own = frames[len(inside)] if inside else None
+    if own is None or own.f_code is JOB or any(frame.f_code is _WORKER for frame in inside):
         return _between_calls(frames)
-    own = frames[len(inside)]
     return _in_library(own) + _in_call(agent, inside, own)
 
 
 def _in_call(agent: Agent, inside: Sequence[FrameType], own: FrameType) -> str:
-    for frame in reversed(inside):
-        target, call = local_of(frame, "self"), call_of(frame)
-        if target is None:
-            continue
-        name = name_in_source(own, call)
-        if isinstance(target, VirtualLock | threading.Condition) and call in _TAKING + _LEAVING:
-            verb = "before taking" if call in _TAKING else "after releasing"
-            return f"{verb} `{name}`" if name else f"{verb} a {kind_of(target)}"
-        if isinstance(target, VirtualLock):
-            return "after making a lock"
-        if isinstance(target, threading.Thread) and call in ("start", "join"):
-            verb = "after starting" if call == "start" else "while joining"
-            return f"{verb} {called(target, agent)}"
-        return f"in `{name or kind_of(target)}.{call}()`"
-    return f"in `{function_of(inside[-1])}()`"
+    if inside[-1].f_globals.get("__name__") == _LINES:
+        return "before this line"
+    frame = inside[-1]
+    target, call = local_of(frame, "self"), call_of(frame)
+    if target is None:
+        return f"in `{function_of(frame)}()`"
+    name = name_in_source(own, call)
+    if isinstance(target, VirtualLock | threading.Condition) and call in _TAKING + _LEAVING:
+        verb = "before taking" if call in _TAKING else "after releasing"
+        return f"{verb} `{name}`" if name else f"{verb} a {kind_of(target)}"
+    if isinstance(target, VirtualLock):
+        return "after making a lock"
+    if isinstance(target, threading.Thread) and call in ("start", "join"):
+        verb = "after starting" if call == "start" else "while joining"
+        return f"{verb} {called(target, agent)}"
+    return f"in `{name or kind_of(target)}.{call}()`"
 
 
 def function_of(frame: FrameType) -> str:
-    """The dotted name of one of the platform's functions, as users write it."""
-    module = str(frame.f_globals.get("__name__", ""))
-    public = [part for part in module.split(".") if not part.startswith("_")]
-    package = "time" if public[:1] == ["spectest"] else ".".join(public)
-    return f"{package}.{call_of(frame)}"
+    """The dotted name of one of the platform's functions, by the shortest way to import it."""
+    module, name = str(frame.f_globals.get("__name__", "")), call_of(frame)
+    if module.startswith("spectest."):
+        return f"{_STANDS_FOR.get(module.rpartition('.')[2], '')}.{name}".removeprefix(".")
+    parts = module.split(".")
+    packages = (".".join(parts[:length]) for length in range(1, len(parts)))
+    exports = (package for package in packages if name in vars(sys.modules.get(package, object)))
+    return f"{next(exports, module)}.{name}"
 
 
 def _in_library(own: FrameType) -> str:
@@ -221,10 +228,8 @@ def _between_calls(frames: Sequence[FrameType]) -> str:
     run = next((frame for frame in frames if frame.f_code is JOB), None)
     if run is not None:
         begins = "set_running_or_notify_cancel" in names
-        item = local_of(run, "self")
-        job = f"its job `{job_name(item)}`"
-        return f"before {job} began" if begins else f"when {job} had ended"
+        return "before it began" if begins else "after its end"
     if any(frame.f_code is _WORKER for frame in frames):
-        return "between two jobs"
+        return "before it took up a job"
     begun = "_bootstrap_inner" in names and "set" not in names
     return "at its end" if begun else "before it began"

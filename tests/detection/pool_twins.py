@@ -67,7 +67,7 @@ def leaves_the_block(patience: float) -> str:
 
 
 asks_another_and_leaves_the_block = partial(leaves_the_block, 0.3)
-is_patient_and_leaves_the_block = partial(leaves_the_block, 0.5)
+is_patient_and_leaves_the_block = partial(leaves_the_block, 0.6)
 
 
 # A cancellation comes too late.
@@ -123,7 +123,7 @@ def double_all(careful: bool) -> list[int]:
     ) as pool:
         pool.submit(poison)
         futures: list[Future[int]] = []
-        with suppress(BrokenProcessPool if careful else ()):
+        with suppress(BrokenProcessPool if careful else LookupError):
             for number in numbers:
                 time.sleep(0.05)
                 futures.append(pool.submit(double, number))

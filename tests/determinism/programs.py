@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import queue
 import random
 import sys
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
 from typing import Any
 
 __all__ = ["PROGRAMS", "SAME_ON_ALL_VERSIONS"]
@@ -148,6 +152,60 @@ async def fails_sometimes() -> str:
     return cell[0]
 
 
+def threads_and_locks() -> list[str]:
+    """Two threads, a lock and a queue, and who was first."""
+    log: list[str] = []
+    lock = threading.Lock()
+    names: queue.Queue[str] = queue.Queue(2)
+
+    def work(name: str, ms: float) -> None:
+        time.sleep(ms / 1000)
+        with lock:
+            log.append(name)
+        names.put(name)
+
+    threads = [
+        threading.Thread(target=work, args=(name, ms)) for name, ms in (("a", 3), ("b", 3.1))
+    ]
+    for thread in threads:
+        thread.start()
+    log += [names.get(timeout=1) for _ in threads]
+    for thread in threads:
+        thread.join()
+    return log
+
+
+def first_of_a_pool() -> list[str]:
+    """The set of futures that are done has an order of its own, and so have the pool's threads."""
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(time.sleep, ms / 1000) for ms in (5, 5, 5.2)]
+        done, _ = wait(futures, return_when=FIRST_COMPLETED)
+        order = [futures.index(future) for future in (*done, *as_completed(futures))]
+    return [str(number) for number in order]
+
+
+async def loop_and_threads() -> list[str]:
+    """An event loop, a worker that calls back, and a timeout that may meet the answer."""
+    log: list[str] = []
+    loop = asyncio.get_running_loop()
+
+    async def note(name: str) -> None:
+        log.append(name)
+
+    def work() -> None:
+        time.sleep(0.0095)
+        asyncio.run_coroutine_threadsafe(note("called back"), loop).result(timeout=0.005)
+        log.append("worker")
+
+    try:
+        async with asyncio.timeout(0.010):
+            await asyncio.to_thread(work)
+    except TimeoutError:
+        log.append("timeout")
+    await asyncio.sleep(0.005)
+    return log
+
+
 PROGRAMS: dict[str, Callable[[], Any]] = {
     program.__name__: program
     for program in (
@@ -160,6 +218,9 @@ PROGRAMS: dict[str, Callable[[], Any]] = {
         shut_down_all_tasks,
         jobs,
         fails_sometimes,
+        threads_and_locks,
+        first_of_a_pool,
+        loop_and_threads,
     )
 }
 

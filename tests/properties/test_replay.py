@@ -11,6 +11,7 @@ from spectest.exploration.shrinking import Shrinker
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.world import Limits
 from tests.properties.programs import Dice, choosers, limits, programs, threads
+from tests.properties.thread_programs import thread_programs
 
 Program = Callable[[], Any]
 orders: st.SearchStrategy[OrderModel] = st.sampled_from(["strict", "ties", "any"])
@@ -65,6 +66,35 @@ def test_the_plan_of_an_execution_with_threads_repeats_it(
     check_replay(program, chooser, order, limits)
 
 
+@settings(few, max_examples=120)
+@given(thread_programs(), choosers, orders, limits)
+def test_the_plan_of_an_execution_of_threads_repeats_it(
+    program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits
+) -> None:
+    check_replay(program, chooser, order, limits)
+
+
+@settings(few, max_examples=40)
+@given(thread_programs(), orders, limits)
+def test_threads_in_stock_order_do_the_same_under_a_chooser_that_answers_0(
+    program: Program, order: OrderModel, limits: Limits
+) -> None:
+    lazy = execute(program, Plan(order=order), limits, chooser=Stock())
+    stock = execute(program, Plan(order=order), limits)
+    assert len(lazy.plan) == 0
+    assert facts(lazy) == facts(stock)
+
+
+@settings(few, max_examples=40)
+@given(thread_programs(), choosers, limits)
+def test_under_strict_no_thread_is_preempted(
+    program: Program, chooser: tuple[int, float], limits: Limits
+) -> None:
+    outcome = execute(program, Plan(order="strict"), limits, chooser=Dice(*chooser))
+    assert outcome.order_model == "strict"
+    assert not [name for name in outcome.plan.holds if " turn#" in name or " stall#" in name]
+
+
 @few
 @given(programs(), orders, limits)
 def test_a_chooser_that_always_answers_0_is_stock_order(
@@ -87,7 +117,7 @@ def test_under_strict_nothing_happens_that_needs_more(
 
 
 @settings(few, max_examples=100)
-@given(programs(), choosers, orders, limits)
+@given(st.one_of(programs(), thread_programs()), choosers, orders, limits)
 def test_shrinking_never_grows_and_keeps_the_bug(
     program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits
 ) -> None:

@@ -8,6 +8,7 @@ from spectest.exploration.execution import execute
 from spectest.exploration.results import Failure, Report
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Hold, Plan
+from spectest.reporting.failure import facts_of
 
 FailureMaker = Callable[..., Report]
 
@@ -43,3 +44,27 @@ def report_of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """Makes the report of a program that fails under the given holds and picks."""
     monkeypatch.chdir(request.config.rootpath)
     return _report
+
+
+@pytest.fixture
+def report_when_lost(report_of: FailureMaker) -> FailureMaker:
+    """Makes the report of a program that fails when a thread loses the processor at a moment.
+
+    How many choice points a thread has before depends on the version of CPython.
+    """
+
+    def maker(program: Callable[[], Any], thread: str, moment: str, hold: Hold) -> Report:
+        kind = "stall" if hold.by_ns else "turn"
+        moments = []
+        for number in range(1, 60):
+            holds = {f"{thread} {kind}#{number}": hold}
+            outcome = execute(program, Plan(holds), Settings().limits)
+            if outcome.error is None or not outcome.plan.holds:
+                continue
+            report = report_of(program, holds)
+            moments.append(facts_of(report).deviations[0].moment)
+            if moments[-1] == moment:
+                return report
+        raise LookupError(f"it fails when {thread} loses the processor {moments}")
+
+    return maker

@@ -1,0 +1,1 @@
+"""Threaded programs under spectest and under the other tools that control threads."""
