@@ -18,12 +18,7 @@ from typing import Any, Literal
 
 from spectest import ambient
 from spectest.errors import (
-    CallbackFailure,
     Livelock,
-    TaskLeaked,
-    ThreadFailure,
-    ThreadLeaked,
-    UnretrievedException,
     UsageError,
     Violation,
 )
@@ -35,7 +30,7 @@ from spectest.eventloop.loop import (
 )
 from spectest.eventloop.recording import RecordingEventLoop
 from spectest.eventloop.sets import ordered_sets
-from spectest.eventloop.waiting import describe, label_of
+from spectest.eventloop.waiting import label_of
 from spectest.kernel.choices import Chooser, Door
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
 from spectest.kernel.observers import Observer, TraceRecorder
@@ -43,14 +38,13 @@ from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.trace import Trace
 from spectest.kernel.turns import Turns
-from spectest.source.lines import raised_at, shown
+from spectest.promises import judge_loop, judge_threads
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers
 from spectest.threads.lines import line_points
 from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation, installed
 from spectest.threads.recording import RecordingThreads
-from spectest.threads.waiting import describe as describe_threads
 
 __all__ = ["Limits", "World"]
 
@@ -125,6 +119,7 @@ class World:
         if self.sealed:
             return
         self.sealed = True
+        self.scheduler.end()
         self.plan = self.door.deviations()
         self.order_model = self.scheduler.needs
         if self.order_model == "strict" and self.plan.picks:
@@ -270,46 +265,11 @@ class World:
         loop.run_forever()
         loop.draining_until_ns = threads.draining_until_ns = None
 
-    def _judge_threads(self, threads: Threads) -> None:
-        if threads.verdict is not None:
-            raise threads.verdict
-        for agent, error in threads.failures:
-            failure = ThreadFailure(
-                f"the thread {agent.name} raised {_described(error)},\n"
-                "and nobody will ever know: joining a thread does not tell. Catch it inside, or "
-                "use an executor, whose futures hand it on.",
-                thread=agent.name,
-            )
-            failure.__cause__ = error
-            raise failure
-        left = [agent for agent in threads.others if not (agent.daemon or agent.from_library)]
-        if left and self.limits.leaks == "error":
-            lines = describe_threads(left)
-            raise ThreadLeaked(
-                "the program returned and left behind:\n"
-                + "\n".join(f"  {line}" for line in lines)
-                + "\nTell it to end and join it before returning, make it a daemon, or say "
-                "leaks='ignore'.",
-                threads=tuple(lines),
-            )
-
     def _judge(self, loop: VirtualEventLoop) -> None:
-        if loop.escape is not None:
-            raise loop.escape
-        for context in loop.callback_failures:
-            raise _failure_of(context)
-        alive = [t for t in loop.tasks if not t.done() and id(t) not in loop.background]
-        if alive and self.limits.leaks == "error" and not loop.is_closed():
-            lines = describe(alive)
-            raise TaskLeaked(
-                "the program returned and left behind:\n"
-                + "\n".join(f"  {line}" for line in lines)
-                + f"\n{_remedy(alive)}",
-                tasks=tuple(lines),
-            )
-        for future in [*loop.tasks, *loop.failed_futures]:
-            if future.done() and not future.cancelled() and future._log_traceback:
-                raise _unretrieved(future)
+        judge_loop(loop, leaks=self.limits.leaks == "error")
+
+    def _judge_threads(self, threads: Threads) -> None:
+        judge_threads(threads, leaks=self.limits.leaks == "error")
 
     def _tear_down(self, loop: VirtualEventLoop) -> None:
         """Cancel what is left, as asyncio.run does, and close; nothing here is judged."""
@@ -351,53 +311,3 @@ class World:
             loop.tasks.clear()
             loop.failed_futures.clear()
             loop.callback_failures.clear()
-
-
-def _failure_of(context: dict[str, Any]) -> Violation:
-    error = context.get("exception")
-    future = context.get("future") or context.get("task")
-    if "never retrieved" in context["message"] and future is not None:
-        return _unretrieved(future)
-    handle = context.get("handle")
-    if handle is None or error is None:
-        failure = CallbackFailure(f"{context['message']}: {error!r}", callback="")
-    else:
-        callback = getattr(handle._callback, "__qualname__", type(handle._callback).__name__)
-        failure = CallbackFailure(
-            f"the callback {callback} raised {_described(error)}.\n"
-            "asyncio only logs it, so what the callback was for did not happen and nobody knows.\n"
-            "Let it handle what it raises, or await a task that does its work.",
-            callback=callback,
-        )
-    failure.__cause__ = error
-    return failure
-
-
-def _unretrieved(future: asyncio.Future[Any]) -> UnretrievedException:
-    error = future.exception()
-    assert error is not None
-    label = label_of(future) if isinstance(future, asyncio.Task) else "a future"
-    ended = "raised" if isinstance(future, asyncio.Task) else "ended with"
-    violation = UnretrievedException(
-        f"{label} {ended} {_described(error)},\n"
-        "and nobody ever asked for its result. Await it, or look at its exception().",
-        task=label,
-    )
-    violation.__cause__ = error
-    return violation
-
-
-def _described(error: BaseException) -> str:
-    line = raised_at(error)
-    place = f" at {shown(line.file)}:{line.line} in {line.function}" if line else ""
-    return f"{type(error).__name__}: {error}{place}"
-
-
-def _remedy(alive: Sequence[asyncio.Task[Any]]) -> str:
-    deaf = [label_of(task) for task in alive if task.cancelling()]
-    if not deaf:
-        return "Cancel and await it before returning, or say leaks='ignore'."
-    return (
-        f"Cancelled, but still there: {', '.join(deaf)}. A task that catches CancelledError must "
-        "raise it again; or say leaks='ignore'."
-    )

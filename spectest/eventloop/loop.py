@@ -19,13 +19,9 @@ from spectest.eventloop import waiting
 from spectest.eventloop.closed_world import ClosedWorld
 from spectest.eventloop.foreign import ForeignThreads
 from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle, name_of_wait
-from spectest.eventloop.internals import LoopInternals
+from spectest.eventloop.registry import TaskRegistry
 from spectest.eventloop.stepping import bring_to_front
 from spectest.eventloop.tasks import (
-    VirtualFuture,
-    VirtualTask,
-    eager_task_factory,
-    name_by_creation,
     number_of,
 )
 from spectest.kernel.choices import Door
@@ -35,7 +31,7 @@ from spectest.kernel.operations import Operation
 from spectest.kernel.plan import Plan
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.steps import Steps
-from spectest.source.lines import calling_frame, in_modules, made_by_library
+from spectest.source.lines import calling_frame, in_modules
 from spectest.threads.agents import Agent, Stage, current
 from spectest.threads.alone import OwnThreads
 
@@ -49,7 +45,7 @@ DEFAULT_MAX_STEPS_AT_ONCE = 100_000
 DEFAULT_MAX_VIRTUAL_S = 366 * 86_400.0
 
 
-class VirtualEventLoop(ClosedWorld, LoopInternals):
+class VirtualEventLoop(ClosedWorld, TaskRegistry):
     """An asyncio event loop on virtual time.
 
     `scheduler`: decides what completes when; by default one that keeps stock order.
@@ -59,8 +55,6 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
     within one virtual instant, and of virtual seconds; beyond them a `Livelock` is raised.
     `quiet`: a world judges what goes wrong here; the loop keeps it and logs nothing.
     """
-
-    task_class = VirtualTask
 
     def __init__(
         self,
@@ -72,14 +66,12 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         max_virtual_s: float = DEFAULT_MAX_VIRTUAL_S,
         quiet: bool = False,
     ) -> None:
-        self.quiet = quiet
         super().__init__()
+        self.quiet = quiet
         if scheduler is None:
             scheduler = Scheduler(Door(Plan()), VirtualClock())
         self.scheduler = scheduler
         self.identities = Identities(scheduler.door)
-        self.tasks: list[asyncio.Task[Any]] = []
-        self.background: set[int] = set()
         self.draining_until_ns: int | None = None
         self.failed_futures: list[asyncio.Future[Any]] = []
         self.callback_failures: list[dict[str, Any]] = []
@@ -89,8 +81,6 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         self._max_steps = max_steps
         self._max_steps_at_once = max_steps_at_once
         self._max_virtual_ns = seconds_to_ns(max_virtual_s)
-        self.task_count = 0
-        self.eager = False
         self._arrived: list[asyncio.Handle] = []
         self._agent: Agent | None = None
         self._own_threads: OwnThreads | None = None
@@ -200,44 +190,6 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
             self.scheduler.cancel(operation)
             operation.payload = None
 
-    # Tasks and futures.
-
-    def create_future(self) -> asyncio.Future[Any]:
-        return VirtualFuture(loop=self)
-
-    def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
-        self._check_closed()
-        if self._task_factory is None:
-            if kwargs.get("name") is None:
-                kwargs["name"] = f"Task-{self.task_count + 1}"
-            task: asyncio.Task[Any] = self.task_class(coro, loop=self, **kwargs)
-            if self._debug:
-                del task._source_traceback[-1]  # type: ignore[attr-defined]
-        else:
-            if self.eager and kwargs.get("name") is None:
-                kwargs["name"] = f"Task-{self.task_count + 1}"
-            task = super().create_task(coro, **kwargs)
-            name_by_creation(task)
-        if self.quiet:
-            self.tasks.append(task)
-            if made_by_library(sys._getframe(1)):
-                self.background.add(id(task))
-        return task
-
-    def set_task_factory(self, factory: Any) -> None:
-        """Like stock; `asyncio.eager_task_factory` makes tasks of this loop's own kind."""
-        self.eager = factory is not None and factory is getattr(asyncio, "eager_task_factory", 0)
-        super().set_task_factory(eager_task_factory if self.eager else factory)
-
-    def get_task_factory(self) -> Any:
-        """Like stock: what was set."""
-        return vars(asyncio)["eager_task_factory"] if self.eager else self._task_factory
-
-    def next_task_number(self) -> int:
-        """Tasks count from 1, in order of creation."""
-        self.task_count += 1
-        return self.task_count
-
     # The loop.
 
     def run_forever(self) -> None:
@@ -292,7 +244,7 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
 
     def busy(self) -> bool:
         """Whether a poll must not wait."""
-        return bool(self._ready) or self._stopping
+        return bool(self._ready or self._arrived) or self._stopping
 
     def arriving(self) -> Sequence[asyncio.Handle]:
         """What this poll has found due."""
@@ -305,8 +257,8 @@ class VirtualEventLoop(ClosedWorld, LoopInternals):
         baton = agent.baton
         if len(baton.agents) > 1:
             baton.polls(agent, self)
-            return bool(self._ready or self._arrived or self._stopping)
-        busy = bool(self._ready) or self._stopping
+            return self.busy()
+        busy = self.busy()
         batch = self.scheduler.poll(busy)
         if not batch and not busy:
             self.nothing_happens(None)

@@ -276,7 +276,7 @@ class Search:
         return report
 
     def _between_lines(self) -> tuple[str, ...]:
-        """Whether choice points at every line would show a data race: a look at a few executions."""
+        """Whether choice points at every line show a data race: a look at a few executions."""
         runs = min(self._settings.runs // 4, _LOOKS_BETWEEN_LINES)
         settings = self._settings.changed(
             lines=(EVERYWHERE,), runs=max(runs, 1), strategy="random", database=False
@@ -286,10 +286,11 @@ class Search:
         if failure is None or isinstance(failure.error, NondeterminismError):
             return ()
         what = f"{type(failure.error).__name__}: {failure.error}".partition("\n")[0]
-        return (
+        note = (
             f"with a choice point at every line it fails: {what}. That is a data race; explore it "
-            f"with lines={_modules_of(failure)}",
+            f"with lines={_modules_of(failure)}"
         )
+        return (note,)
 
     def _at(self, elasticity: float) -> Failure | None:
         """What a fresh search finds if sleeps may stretch by `elasticity`."""

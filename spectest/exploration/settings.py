@@ -53,8 +53,8 @@ class Settings:
     max_virtual_s: float = _LIMITS.max_virtual_s
 
     def __post_init__(self) -> None:
-        for name in ("exact", "lines"):
-            object.__setattr__(self, name, _modules(name, getattr(self, name)))
+        object.__setattr__(self, "exact", _modules("exact", self.exact))
+        object.__setattr__(self, "lines", _modules("lines", self.lines))
         check_order(self.order)
         for name, least in (("runs", 1), ("max_steps", 1), ("max_steps_at_once", 1)):
             value = getattr(self, name)

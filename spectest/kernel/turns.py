@@ -7,9 +7,10 @@ concern:
 
 * a thread is *overtaken*: it stays behind for so many turns of others (`Hold.behind`);
 * a thread is *stalled*: it is kept from the processor for some time (`Hold.by_ns`), as happens on a
-  busy machine, and then begins another turn. A stall is an operation like any other, so that what completes meanwhile, and what
-  meets its end in one instant, are ordinary choices. All stalls of an execution together last no
-  longer than the world allows: a thread that never gets the processor breaks every program.
+  busy machine, and then begins another turn. A stall is an operation like any other, so that what
+  completes meanwhile, and what meets its end in one instant, are ordinary choices. All stalls of an
+  execution together last no longer than the world allows: a thread that never gets the processor
+  breaks every program.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ INI_TYPES = {
     "order": "string",
     "elasticity": "float",
     "exact": "args",
+    "lines": "args",
+    "stall_s": "float",
     "leaks": "string",
     "confirm": "bool",
     "margin": "bool",

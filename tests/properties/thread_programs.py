@@ -29,7 +29,7 @@ class _Machine:
     def __init__(self, threads: Sequence[Steps]) -> None:
         self.program = threads
         self.log: list[str] = []
-        self.locks = [threading.Lock(), threading.RLock()]
+        self.locks: list[Any] = [threading.Lock(), threading.RLock()]
         self.conditions = [threading.Condition(lock) for lock in self.locks]
         self.queues: list[Any] = [queue.Queue(1), queue.SimpleQueue()]
         self.event = threading.Event()

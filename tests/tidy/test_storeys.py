@@ -31,7 +31,7 @@ VIOLATIONS: dict[str, tuple[dict[str, str], str]] = {
     "looking up": ({"spectest/strategies/planted.py": "import spectest.world"}, STOREYS),
     "looking up for types": ({"spectest/errors.py": UNDER_TYPE_CHECKING}, STOREYS),
     "looking up late": ({"spectest/kernel/planted.py": INSIDE_A_FUNCTION}, STOREYS),
-    "neighbours": ({"spectest/eventloop/planted.py": "import spectest.ambient"}, STOREYS),
+    "neighbours": ({"spectest/source/planted.py": "import spectest.ambient"}, STOREYS),
     "the facade": ({"spectest/kernel/planted.py": "from spectest import explore"}, FACADE),
     "a clock": ({"spectest/kernel/planted.py": "import time"}, KERNEL),
     "dice": ({"spectest/kernel/planted.py": "from random import Random"}, KERNEL),
