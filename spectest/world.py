@@ -31,6 +31,7 @@ from spectest.eventloop.loop import (
 from spectest.eventloop.recording import RecordingEventLoop
 from spectest.eventloop.sets import ordered_sets
 from spectest.eventloop.waiting import label_of
+from spectest.executors.lent_pools import process_pools_lent
 from spectest.kernel.choices import Chooser, Door
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
 from spectest.kernel.observers import Observer, TraceRecorder
@@ -158,7 +159,7 @@ class World:
                 gc.enable()
 
     def _run_on_platform(self, program: Callable[[], Any]) -> Any:
-        with installed() as installation:
+        with installed() as installation, process_pools_lent():
             return self._run_with_threads(installation, program)
 
     def _run_with_threads(self, installation: Installation, program: Callable[[], Any]) -> Any:

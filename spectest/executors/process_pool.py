@@ -38,6 +38,7 @@ from spectest.executors.submissions import (
 )
 from spectest.kernel.clock import NANOSECONDS
 from spectest.threads.agents import Agent, Stage, current
+from spectest.threads.patching import LARGE_MACHINE
 
 __all__ = ["VirtualProcessPool", "become_virtual", "restore"]
 
@@ -206,7 +207,10 @@ def _with_parts(function: Any, **parts: Any) -> Any:
 
 
 _begin_with_our_parts = _with_parts(
-    inspect.unwrap(ProcessPoolExecutor.__init__), _SafeQueue=CallQueue, _ThreadWakeup=Inbox
+    inspect.unwrap(ProcessPoolExecutor.__init__),
+    _SafeQueue=CallQueue,
+    _ThreadWakeup=Inbox,
+    os=LARGE_MACHINE,
 )
 
 # Stock pools, and pools that were made elsewhere, in a world.

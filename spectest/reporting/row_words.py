@@ -36,7 +36,8 @@ def row(it: Row, labels: Labels, width: int = 1_000) -> str:
     acts = _acts(it, labels)
     if not acts:
         return cut(reason, width)
-    reason = cut(reason, max(width - len(acts[0]) - len(": "), _LEAST_REASON))
+    room = max(width - len(acts[0]) - len(": "), _LEAST_REASON)
+    reason = "is back" if it.reason == "back" and len(reason) > room else cut(reason, room)
     return cut(f"{reason}: {', '.join(acts)}", width)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from concurrent.futures import thread as pools
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -15,21 +14,11 @@ from spectest.kernel.trace import SourceLine
 from spectest.source.expressions import name_in_source
 from spectest.source.names import name_of
 from spectest.threads.agents import Agent
+from spectest.threads.jobs import could_grow, idle, item_of, job_name, runner_of, submitted
 from spectest.threads.locks import VirtualLock
 from spectest.threads.simple_queue import VirtualSimpleQueue
-from spectest.threads.standing import (
-    call_of,
-    called,
-    frames_of,
-    function_of,
-    idle,
-    inside_of,
-    item_of,
-    job_name,
-    kind_of,
-    local_of,
-    user_line,
-)
+from spectest.threads.standing import frames_of, inside_of, local_of, user_line
+from spectest.threads.things import call_of, called, function_of, kind_of
 
 __all__ = ["Wait", "joined", "lock_of", "runner_of", "thing_of", "wait_of", "what"]
 
@@ -82,7 +71,7 @@ def wait_of(agent: Agent, *, from_source: bool = False) -> Wait:
 
 
 def _gets_back(frames: list[FrameType]) -> bool:
-    """Whether a condition was notified, and its lock is what is waited for now."""
+    """Whether a condition was notified, and its lock is what is waited for by now."""
     return any(frame.f_code.co_name == _GETTING_BACK for frame in frames)
 
 
@@ -158,11 +147,11 @@ def _future(wait: Wait, agent: Agent, thing: str) -> str:
     runner = runner_of(future, agent)
     if runner is not None:
         return f"the result of `{job_name(item_of(runner))}`, which {runner.name} runs"
-    name, crew = _submitted(future, agent)
+    name, crew = submitted(future, agent)
     if not crew:
         return f"{thing}, which is {future._state.lower()}"
     busy = [worker for worker in crew if not idle(worker)]
-    if len(busy) < len(crew) or _could_grow(crew):
+    if len(busy) < len(crew) or could_grow(crew):
         return f"the result of `{name}`, which no worker has begun"
     count = "only worker" if len(crew) == 1 else f"{len(crew)} workers"
     verb = "is" if len(crew) == 1 else "are"
@@ -198,54 +187,3 @@ def thing_of(wait: Wait, agent: Agent) -> str:
         return f"`{wait.name}`"
     noun = kind_of(target).rpartition(".")[2].lower().removeprefix("r")
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-# Jobs of pools.
-
-
-def runner_of(future: Future[Any], agent: Agent) -> Agent | None:
-    """The worker that works at `future`."""
-    for other in agent.baton.agents:
-        item = item_of(other)
-        if item is not None and item.future is future:
-            return other
-    return None
-
-
-def _submitted(future: Future[Any], agent: Agent) -> tuple[str, list[Agent]]:
-    """The name of a job that nobody has begun, and the workers of its pool."""
-    crews: dict[int, list[Agent]] = {}
-    for worker in agent.baton.agents:
-        pool = _pool_of(worker)
-        if pool is not None:
-            crews.setdefault(id(pool), []).append(worker)
-    for crew in crews.values():
-        pool = _pool_of(crew[0])
-        for item in _items(pool._work_queue) if pool is not None else ():
-            if item is not None and item.future is future:
-                return job_name(item), crew
-    return "", []
-
-
-def _pool_of(agent: Agent) -> ThreadPoolExecutor | None:
-    """The pool whose worker the thread is."""
-    if getattr(agent.thread, "_target", None) is not pools._worker:
-        return None
-    pool = agent.thread._args[0]()
-    return pool if isinstance(pool, ThreadPoolExecutor) else None
-
-
-def _items(waiting: Any) -> list[Any]:
-    """What is in a queue, in order: all of it is taken out and put back, while nobody else runs."""
-    if not isinstance(waiting, VirtualSimpleQueue):
-        return []
-    inner = waiting._inner
-    items = [inner.get_nowait() for _ in range(inner.qsize())]
-    for item in items:
-        inner.put(item)
-    return items
-
-
-def _could_grow(crew: list[Agent]) -> bool:
-    pool = _pool_of(crew[0])
-    return pool is not None and len(crew) < pool._max_workers

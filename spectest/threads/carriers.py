@@ -8,9 +8,12 @@ thread-locals, its trace function, its place in `threading`'s list of the living
 from __future__ import annotations
 
 import _thread
+import asyncio
 import ctypes
+import gc
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextvars import Context
 from typing import Any
@@ -23,7 +26,9 @@ _start_new_thread = _thread.start_new_thread
 _address_of_thread_dict = ctypes.pythonapi.PyThreadState_GetDict
 _address_of_thread_dict.restype = ctypes.c_void_p
 _address_of_thread_dict.argtypes = []
+_RUNNING_LOOP = "__asyncio_running_event_loop__"
 _PATIENCE_S = 1.0
+_probe = threading.local()
 
 
 class Carrier:
@@ -100,12 +105,39 @@ def run_afresh(call: list[Any]) -> None:
         del function, args, kwargs
         sys.settrace(None)
         sys.setprofile(None)
+        sys.set_asyncgen_hooks(None, None)
+        sys.set_coroutine_origin_tracking_depth(0)
         threading._active.pop(_thread.get_ident(), None)  # type: ignore[attr-defined]
-        _forget_thread_locals()
+        forget_thread_locals()
 
 
-def _forget_thread_locals() -> None:
+def forget_thread_locals() -> None:
+    """What a thread keeps in `threading.local` objects and in C extensions goes, as at its end."""
+    _forget_values()
     address = _address_of_thread_dict()
     if address:
-        locals_of_thread: dict[object, object] = ctypes.cast(address, ctypes.py_object).value
-        locals_of_thread.clear()
+        belongings: dict[object, object] = ctypes.cast(address, ctypes.py_object).value
+        if _RUNNING_LOOP in belongings:
+            # asyncio remembers the address of what is kept here, so that it must stay.
+            asyncio._set_running_loop(None)
+        for name in [name for name in belongings if name != _RUNNING_LOOP]:
+            belongings.pop(name, None)
+
+
+def _forget_values() -> None:
+    """Since CPython 3.13 each `threading.local` has the values of all threads.
+
+    It watches an object of each thread, which dies with the thread, and then drops the values. So
+    each is told that this object has died.
+    """
+    _probe.here = None
+    for referent in gc.get_referents(_probe):
+        if type(referent) is set:
+            for watch in list(referent):
+                _tell_that_it_died(watch())
+
+
+def _tell_that_it_died(watched: Any) -> None:
+    for watch in weakref.getweakrefs(watched) if watched is not None else ():
+        if watch.__callback__ is not None:
+            watch.__callback__(watch)

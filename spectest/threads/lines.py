@@ -2,9 +2,9 @@
 
 A thread can lose the processor between any two bytecodes. Locks, queues and sleeps are where that
 usually matters; code that shares data without them has no such place, and gets a choice point at
-each of its lines. CPython 3.12 and later tell of lines through `sys.monitoring`, which costs nothing
-elsewhere; 3.11 has only `sys.settrace`, so that a debugger or a coverage measurement that traces
-sees nothing of such an execution.
+each of its lines. CPython 3.12 and later tell of lines through `sys.monitoring`, which costs
+nothing elsewhere; 3.11 has only `sys.settrace`, so that a debugger or a coverage measurement that
+traces sees nothing of such an execution.
 """
 
 from __future__ import annotations

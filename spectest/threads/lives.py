@@ -89,9 +89,11 @@ class Threads(Baton):
 
     def leave(self) -> None:
         """Unwind whoever is left; the world is over."""
+        logs, _base.LOGGER.disabled = _base.LOGGER.disabled, True  # A pool's worker logs its end.
         try:
             self._unwind()
         finally:
+            _base.LOGGER.disabled = logs
             self.pause()
             self.agents.clear()
             self.pools.restore()
@@ -211,12 +213,8 @@ class Threads(Baton):
 
     def _unwind(self) -> None:
         self._ending = True
-        logs, _base.LOGGER.disabled = _base.LOGGER.disabled, True  # A pool's worker logs its end.
-        try:
-            for agent in reversed(self.agents[1:]):
-                self._unwind_one(agent)
-        finally:
-            _base.LOGGER.disabled = logs
+        for agent in reversed(self.agents[1:]):
+            self._unwind_one(agent)
 
     def _unwind_one(self, agent: Agent) -> None:
         agent.doomed = True

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import functools
 import itertools
+import os
 import queue
 import sys
 import threading
@@ -32,9 +33,20 @@ from spectest.threads.locks import QuietLock, VirtualLock, VirtualRLock, real_lo
 from spectest.threads.simple_queue import VirtualSimpleQueue, real_simple_queue
 from spectest.threads.watchdog import Watchdog
 
-__all__ = ["Installation", "installed"]
+__all__ = ["LARGE_MACHINE", "Installation", "installed"]
 
 _ABSENT = object()
+_PROCESSORS = 28
+
+LARGE_MACHINE = SimpleNamespace(
+    **{
+        **vars(os),
+        "cpu_count": lambda: _PROCESSORS,
+        "process_cpu_count": lambda: _PROCESSORS,
+    }
+)
+"""What pools see as `os`: their usual size is the same on every machine, and stock's largest."""
+
 _ATTEMPT = 10  # An attempt that fails has as many choice points of its own, for its locks.
 
 # By name in the module; what a module has imported is recognised by its identity.
@@ -114,9 +126,10 @@ class Installation:
         self._put(threading.Thread, "__hash__", _thread_hash)
         for cls, name, vain in _LOOKS:
             self._put(cls, name, _looking(getattr(cls, name), vain))
-        for cls, attempt in ((queue.Queue, get), (queue.Queue, put), (threading.Semaphore, acquire)):
-            self._put(cls, attempt.__name__, functools.wraps(getattr(cls, attempt.__name__))(attempt))
+        for cls, name, attempt in _ATTEMPTS:
+            self._put(cls, name, functools.wraps(getattr(cls, name))(attempt))
         self._put(ThreadPoolExecutor, "submit", _submit)
+        self._put(sys.modules[ThreadPoolExecutor.__module__], "os", LARGE_MACHINE)
         self._put(ThreadPoolExecutor, "_counter", None)
         self._put(threading, "_counter", None)
         self.begin_world()
@@ -252,14 +265,19 @@ def put(
         raise
 
 
-def acquire(
-    self: threading.Semaphore, blocking: bool = True, timeout: float | None = None
-) -> bool:
+def acquire(self: threading.Semaphore, blocking: bool = True, timeout: float | None = None) -> bool:
     """`threading.Semaphore.acquire`."""
     taken = _real_acquire(self, blocking, timeout)
     if not taken and not blocking:
         _look_in_vain(_ATTEMPT)
     return taken
+
+
+_ATTEMPTS: tuple[tuple[type, str, Callable[..., Any]], ...] = (
+    (queue.Queue, "get", get),
+    (queue.Queue, "put", put),
+    (threading.Semaphore, "acquire", acquire),
+)
 
 
 def _future_hash(future: Any) -> int:

@@ -168,6 +168,10 @@ class Performers(Threads):
     def _start(self, agent: Agent, name: str, seconds: float, *, stretches: bool) -> None:
         """The score knows how long."""
 
+    def operate(self, agent: Agent, *operation: Any) -> None:
+        """The score knows how long."""
+        self.wait(agent)
+
     # Lives.
 
     def start(self, *args: Any) -> Agent:

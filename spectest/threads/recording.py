@@ -19,18 +19,10 @@ from spectest.source.lines import calling_frame, here, line_of, raised_at
 from spectest.threads.agents import Agent
 from spectest.threads.awaited import joined, thing_of, wait_of, what
 from spectest.threads.baton import Baton
+from spectest.threads.jobs import idle, job_name
 from spectest.threads.lives import Threads
-from spectest.threads.standing import (
-    JOB,
-    frames_of,
-    idle,
-    is_platform,
-    job_name,
-    local_of,
-    loop_of,
-    moment_of,
-    where,
-)
+from spectest.threads.moments import moment_of
+from spectest.threads.standing import JOB, frames_of, is_platform, local_of, loop_of, where
 from spectest.threads.waiting import whose
 
 __all__ = ["RecordingThreads"]
@@ -120,6 +112,8 @@ class RecordingThreads(Threads):
 
     def _completes(self, agent: Agent, operation: Operation) -> None:
         cause = self._starts.pop(operation.number, -1)
+        if self.verdict is not None:
+            return
         number = self._recorder.emit("complete", operation.label, cause=cause)
         self._causes[agent] = number
 

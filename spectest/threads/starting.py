@@ -22,9 +22,7 @@ _real_handle = getattr(_thread, "_ThreadHandle", None)
 _real_sentinel = getattr(_thread, "_set_sentinel", None)
 
 
-def start_new_thread(
-    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
-) -> int:
+def start_new_thread(function: Any, args: Any, kwargs: Any = None) -> int:
     """`_thread.start_new_thread`."""
     agent = current()
     kwargs = {} if kwargs is None else kwargs

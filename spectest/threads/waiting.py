@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from spectest.source.lines import shown
 from spectest.threads.agents import Agent
-from spectest.threads.awaited import Wait, joined, lock_of, runner_of, wait_of, what
-from spectest.threads.standing import idle, item_of, job_name, kind_of, loop_of, where
+from spectest.threads.awaited import Wait, joined, lock_of, wait_of, what
+from spectest.threads.jobs import idle, item_of, job_name, runner_of
+from spectest.threads.standing import loop_of, where
+from spectest.threads.things import kind_of
 
 __all__ = ["Wait", "describe", "first_cycle", "holders", "idle", "wait_of", "where", "whose"]
 

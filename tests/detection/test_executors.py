@@ -25,7 +25,7 @@ def test_a_broken_program_is_found(program: Program, error: str, seed: int) -> N
     report = spectest.explore(program, runs=200, seed=seed)
     failure = report.failure
     assert failure is not None
-    assert type(failure.error).__name__ == error
+    assert type(failure.error).__name__ in error.split("|")
     assert failure.found_at > 2, "it fails in stock order already"
     with pytest.raises(type(failure.error)):
         spectest.replay(program, failure.token)

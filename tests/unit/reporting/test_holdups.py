@@ -1,6 +1,5 @@
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
@@ -135,7 +134,7 @@ def test_two_blocks_are_two_times() -> None:
 def test_where_a_job_stood_that_waits_for_another_thread() -> None:
     def main() -> None:
         go = threading.Event()
-        waker = threading.Thread(target=lambda: (time.sleep(1), go.set()), name="waker")
+        waker = threading.Timer(1.0, go.set)
         waker.start()
         with ThreadPoolExecutor() as pool:
             futures: list[Future[Any]] = [pool.submit(go.wait), pool.submit(fetch, 0.010)]

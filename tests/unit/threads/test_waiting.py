@@ -92,7 +92,11 @@ def test_threads_that_join_each_other() -> None:
         threads: list[threading.Thread] = []
 
         def join(number: int) -> Callable[[], None]:
-            return lambda: (go.wait(), threads[number].join())[1]
+            def run() -> None:
+                go.wait()
+                threads[number].join()
+
+            return run
 
         threads += started(join(1), join(0))
         go.set()
