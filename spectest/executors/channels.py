@@ -104,7 +104,9 @@ class Inbox(WaitingList):
         agent = _agent()
         agent.baton.point(agent)
         if not arrived():
+            agent.idle = True
             self._until(agent, arrived, -1)
+            agent.idle = False
         return (self._results.popleft() if self._results else None), self._rung
 
 
@@ -162,15 +164,17 @@ class CallQueue(WaitingList):
         """A child waits for a call, and lets its time pass; None: it shall end."""
         del block
         agent, child = _agent(), present_child()
-        agent.daemon, child.task = True, None
+        child.task = None
         agent.baton.point(agent)
         if not self._take(agent):
+            agent.idle = True
             self._until(agent, partial(self._take, agent), -1)
+            agent.idle = False
         child.check()
         call = self._got.pop(agent)
         if call is None:
             return None
-        agent.daemon, child.task = False, call[0]
+        child.task = call[0]
         call[0].begin(child, call[1])
         return ForkingPickler.loads(call[1])
 

@@ -77,7 +77,7 @@ class Child:
         self._ended = ended
         self._dead = False
         self._agent: Agent | None = None
-        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=False)
         self._state = ModuleState(self._platform(parent))
 
     def __repr__(self) -> str:
@@ -139,15 +139,18 @@ class Child:
     # What its code sees and does.
 
     def _platform(self, parent: Any) -> dict[Any, dict[str, Any]]:
+        system = {
+            "_exit": self.die,
+            "abort": self.die,
+            "getpid": lambda: self.pid,
+            "getppid": os.getpid,
+            "kill": functools.partial(self._kill, os.kill),
+        }
+        # By the second name these functions are known to pickle.
+        modules = (os, sys.modules[os.name])
         return {
             multiprocessing.process: {"_current_process": self, "_parent_process": parent},
-            os: {
-                "_exit": self.die,
-                "abort": self.die,
-                "getpid": lambda: self.pid,
-                "getppid": os.getpid,
-                "kill": functools.partial(self._kill, os.kill),
-            },
+            **dict.fromkeys(modules, system),
         }
 
     def die(self, code: int = 0, /) -> None:

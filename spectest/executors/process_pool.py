@@ -153,12 +153,12 @@ class VirtualProcessPool(ProcessPoolExecutor):
 
 
 class _Manager(_ExecutorManagerThread):
-    """CPython's manager of a pool, who looks into our inbox. A daemon: the world ends it."""
+    """CPython's manager of a pool, who looks into our inbox."""
 
     def __init__(self, executor: ProcessPoolExecutor) -> None:
         super().__init__(executor)
         self.name = "process pool manager"
-        self.daemon = True
+        self.daemon = False
 
     def wait_result_broken_or_wakeup(self) -> tuple[Any, bool, Any]:
         """A result if there is one, whether the pool is broken, and by which error if by one."""

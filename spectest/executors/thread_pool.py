@@ -87,7 +87,7 @@ class _Lasting:
 
     def __init__(self, func: Callable[..., Any], name: str, interval_ns: Interval) -> None:
         self.func = func
-        self._name = name
+        self.__name__ = name
         self._interval_ns = interval_ns
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -99,7 +99,7 @@ class _Lasting:
         return self.func(*args, **kwargs)
 
     def _operate(self, agent: Agent) -> None:
-        agent.baton.operate(agent, "job", self._name, self._interval_ns)
+        agent.baton.operate(agent, "job", self.__name__, self._interval_ns)
 
 
 class _Hanging(_Lasting):

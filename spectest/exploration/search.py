@@ -130,7 +130,12 @@ class Search:
             with installed():
                 failure = self._find()
                 report = Report(
-                    self._name, self._settings, self._executions, self._complete, failure
+                    self._name,
+                    self._settings,
+                    self._executions,
+                    self._complete,
+                    failure,
+                    stock_trace=None if self._stock is None else self._stock.trace,
                 )
                 if failure is None:
                     return self._what_it_is_worth(report)

@@ -54,7 +54,10 @@ def _expressions(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _attributes(value: Any) -> dict[str, Any]:
     if isinstance(value, type) or type(value).__module__ == "builtins":
         return {}
-    found = dict(getattr(value, "__dict__", {}))
+    try:
+        found = dict(object.__getattribute__(value, "__dict__"))
+    except AttributeError:
+        found = {}
     for cls in type(value).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:

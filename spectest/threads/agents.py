@@ -109,10 +109,11 @@ class Agent(Runner):
     `gate`: a lock it stands at while it does not hold the baton. `state`: see the constants.
     `alarm`: the timer of its present wait; `timed_out`: whether that went off. `looping`: the event
     loop in whose poll it waits. `loops`: how many it is inside of. `quiet`: it was let go because
-    nothing can happen any more. `doomed`: the world ends, and so must it. `on_end`: called at its
-    end. `slice`: choice points since it last gave way. `vain`: how often it looked for something in
-    vain at the instant `vain_at_ns`; `nap_s`: how long it slept when that was too often. `cause`:
-    the event of the trace by which whatever it does is caused.
+    nothing can happen any more. `idle`: it waits for work, and nobody misses it. `doomed`: the
+    world ends, and so must it. `on_end`: called at its end. `slice`: choice points since it last
+    gave way. `vain`: how often it looked for something in vain at the instant `vain_at_ns`;
+    `nap_s`: how long it slept when that was too often. `cause`: the event of the trace by which
+    whatever it does is caused.
     """
 
     __slots__ = (
@@ -126,6 +127,7 @@ class Agent(Runner):
         "from_library",
         "gate",
         "ident",
+        "idle",
         "looping",
         "loops",
         "nap_s",
@@ -151,6 +153,7 @@ class Agent(Runner):
         self.ident = _get_ident() if carrier is None else carrier.ident
         self.thread: Any = None
         self.daemon = False
+        self.idle = False
         self.from_library = False
         self.state = RUNNING if carrier is None else RUNNABLE
         self.alarm: Operation | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from spectest.kernel.clock import FOREVER_NS
 from spectest.kernel.trace import SourceLine
 from spectest.source.expressions import name_in_source
 from spectest.source.names import name_of
@@ -112,7 +113,9 @@ def lock_of(wait: Wait) -> VirtualLock | None:
 
 def what(wait: Wait, agent: Agent) -> str:
     """What is waited for, to be put after "waits for"."""
-    target = wait.target
+    target, busy = wait.target, agent.alarm
+    if busy is not None and busy.kind == "job":
+        return f"`{busy.label}`" + (", which never ends" if busy.due_ns >= FOREVER_NS else "")
     if target is None:
         if wait.count:
             return f"{wait.count} future{'s' if wait.count > 1 else ''} in {wait.call}()"

@@ -18,7 +18,9 @@ WORKER = pools._worker.__code__
 
 
 def idle(agent: Agent) -> bool:
-    """Whether the thread is a pool's worker that has nothing to do."""
+    """Whether the thread is a pool's own and has nothing to do."""
+    if agent.idle:
+        return True
     codes = [frame.f_code for frame in frames_of(agent)]
     return WORKER in codes and JOB not in codes
 

@@ -60,8 +60,12 @@ class _Chosen:
         if EVERYWHERE not in self._modules:
             return in_modules(frame, self._modules)
         file = frame.f_code.co_filename
-        if file.startswith("<"):  # Generated code, a dataclass's for instance: whose is it?
-            file = frame.f_globals.get("__file__", file)
+        if file.startswith("<"):
+            # Typed in, or generated, as the methods of dataclasses and named tuples are.
+            names = frame.f_globals
+            file = names.get("__file__", "")
+            if not file:
+                return bool(names.get("__name__") == "__main__")
         return kind_of_file(file) == USER
 
 

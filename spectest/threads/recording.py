@@ -28,7 +28,7 @@ from spectest.threads.waiting import whose
 __all__ = ["RecordingThreads"]
 
 _START = Thread.start.__code__
-_SLEEP = Baton.sleep.__code__
+_OPERATIONS = {Baton.sleep.__code__, Baton.operate.__code__}
 _SUBMIT = pools.ThreadPoolExecutor.submit.__code__
 _EXIT = Executor.__exit__.__code__
 _SHUTDOWN = pools.ThreadPoolExecutor.shutdown.__code__
@@ -166,13 +166,13 @@ class RecordingThreads(Threads):
     # Waiting.
 
     def _waits(self, agent: Agent) -> None:
-        """What for. Sleeps are operations; beginnings and idle workers are not worth a word."""
+        """What for. Operations tell of themselves; beginnings and idle workers need no word."""
         agent.cause = self._recorder.current
         if agent is self.main and self.draining_until_ns is not None:
             return
         frames = frames_of(agent)
         codes = [frame.f_code for frame in frames]
-        if agent.looping is not None or _SLEEP in codes or idle(agent):
+        if agent.looping is not None or not _OPERATIONS.isdisjoint(codes) or idle(agent):
             return
         place = self._lines[agent] = where(agent)
         thread = joined(agent) if _SHUTDOWN in codes else None

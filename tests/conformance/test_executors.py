@@ -14,10 +14,7 @@ import pytest
 import spectest
 from spectest.executors import VirtualProcessPool, VirtualThreadPool
 from tests.conformance.process_programs import FORKING, SPAWNING, Log, MakePool, who_is_who
-from tests.unit.executors.lending import lends_process_pools
 from tests.unit.executors.test_scripted_parity import PROGRAMS, log_of
-
-__all__ = ["lends_process_pools"]
 
 Program = Callable[[MakePool, Log], None]
 

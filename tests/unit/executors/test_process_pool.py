@@ -18,9 +18,6 @@ from spectest.executors import VirtualProcessPool, process_pool
 from spectest.executors.lent_pools import process_pools_lent
 from spectest.executors.submissions import Submission
 from tests.conformance import process_jobs as jobs
-from tests.unit.executors.lending import lends_process_pools
-
-__all__ = ["lends_process_pools"]
 
 FORK = multiprocessing.get_context("fork")
 pool_of_the_module = ProcessPoolExecutor(1, FORK)

@@ -1,7 +1,9 @@
 """Pages of programs with threads, word by word: the same on every version of CPython."""
 
 import re
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -306,3 +308,17 @@ def test_rows_of_workers_have_the_names_of_their_jobs(report_of: ReportMaker) ->
         "fetch (ThreadPoolExecutor-0_0)",
         "fetch (ThreadPoolExecutor-0_1)",
     }
+
+
+def test_a_long_name_leaves_room_for_the_worker(report_of: ReportMaker) -> None:
+    def fetch_the_customers_recent_orders(seconds: float) -> None:
+        time.sleep(seconds)
+
+    def main() -> None:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(fetch_the_customers_recent_orders, (0.010, 0.020)))
+        raise LookupError
+
+    text = page(report_of(main))
+    assert "\n    0  fetch_th... (worker 0_0)  begins: starts " in text
+    assert "\n    0  fetch_th... (worker 0_1)  begins: starts " in text
