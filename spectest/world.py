@@ -163,7 +163,7 @@ class World:
             return self._run_with_threads(installation, program)
 
     def _run_with_threads(self, installation: Installation, program: Callable[[], Any]) -> Any:
-        installation.begin_world()
+        installation.begin_world(program)
         threads = self.threads = self._new_threads(installation)
         threads.enter()
         try:

@@ -68,8 +68,9 @@ class ModuleState:
 
 
 def _modules_of_user() -> Iterator[ModuleType]:
-    modules: list[Any] = list(sys.modules.values())
-    for module in modules:
+    # Some modules have two names: multiprocessing gives `__main__` a second one.
+    modules: dict[int, Any] = {id(module): module for module in list(sys.modules.values())}
+    for module in modules.values():
         file = getattr(module, "__file__", None)
         if isinstance(module, ModuleType) and file and kind_of_file(file) == USER:
             yield module

@@ -3,7 +3,8 @@
 Modules make locks when they are imported: `_lock = threading.Lock()` at the top, a lock as a class
 attribute, a queue in a module-level object. A thread that gave the baton on while it holds a real
 lock would stop everybody who wants that lock. So for the duration of a run such a lock is wrapped
-where it is found: in the globals of a module, in its classes, and one level into its objects. The
+where it is found: in the globals of modules and from there into classes, objects, containers and
+closures, some levels deep in the user's own code; and in what the program itself is given. The
 wrapper uses the same real lock, so that whoever got hold of the lock itself still excludes everyone
 else.
 
@@ -15,14 +16,16 @@ from __future__ import annotations
 
 import functools
 import queue
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
+from contextlib import suppress
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from spectest.source.lines import PLATFORM, kind_of_file
+from spectest.source.lines import PLATFORM, USER, kind_of_file
 from spectest.threads.locks import VirtualLock, VirtualRLock, real_lock, real_rlock
 from spectest.threads.simple_queue import VirtualSimpleQueue
 
@@ -33,6 +36,8 @@ _PLATFORM_TOO = ("concurrent.futures.thread", "concurrent.futures.process")
 _MACHINERY = frozenset(
     ("_pytest", "coverage", "execnet", "hypothesis", "pluggy", "pytest", "spectest", "xdist")
 )
+_DEEP, _SHALLOW = 5, 3
+_MANY, _MOST = 100, 5_000
 _MADE_OF_LOCKS = (
     queue.Queue,
     threading.Barrier,
@@ -47,57 +52,63 @@ def is_machinery(module: str) -> bool:
     return module.partition(".")[0] in _MACHINERY
 
 
+Member = tuple[Any, Any, Any]
+"""An object, under which name or key it has something, and what that is."""
+
+
 class AdoptedLocks:
     """The real locks that were found and wrapped."""
 
     def __init__(self) -> None:
         self._wrappers: dict[int, VirtualLock] = {}
-        self._places: list[tuple[Any, str, Any]] = []
+        self._places: list[Member] = []
 
     def adopt(self, module: ModuleType) -> bool:
         """Wrap the locks that `module` keeps. Whether there were any."""
         name = module.__name__
         file = getattr(module, "__file__", None)
-        users = file is not None and kind_of_file(file) != PLATFORM
-        if is_machinery(name) or not (users or name in _PLATFORM_TOO):
+        kind = PLATFORM if file is None else kind_of_file(file)
+        if is_machinery(name) or (kind == PLATFORM and name not in _PLATFORM_TOO):
             return False
         before = len(self._places)
-        for key, value in list(vars(module).items()):
-            if _is_lock(value):
-                self._wrap(module, key, value)
-            elif issubclass(type(value), type):
-                if value.__module__ == name:
-                    self._look_into(value, vars(value))
-            else:
-                self._look_into(value, _attributes(value))
+        self._walk(module, _DEEP if kind == USER else _SHALLOW)
         return len(self._places) > before
 
-    def _look_into(self, owner: Any, attributes: Mapping[str, Any]) -> None:
-        for key, value in list(attributes.items()):
-            if _is_lock(value):
-                self._wrap(owner, key, value)
-            elif issubclass(type(value), _MADE_OF_LOCKS) and value is not owner:
-                self._look_into(value, vars(value))
-            elif type(value) is functools.cached_property:
-                lock = getattr(value, "lock", None)  # CPython 3.11 has one.
-                if _is_lock(lock):
-                    self._wrap(value, "lock", lock)
+    def adopt_program(self, program: Any) -> None:
+        """Wrap the locks in what `program` closes over and is called with."""
+        self._walk(program, _DEEP)
 
-    def _wrap(self, owner: Any, key: str, lock: Any) -> None:
+    def _walk(self, root: Any, depth: int) -> None:
+        seen: set[int] = set()
+        level = [root]
+        for _ in range(depth):
+            found: list[Any] = []
+            for value in level:
+                if id(value) in seen or len(seen) > _MOST:
+                    continue
+                seen.add(id(value))
+                for owner, key, member in _members(value, is_root=value is root):
+                    if _is_lock(member):
+                        self._wrap(owner, key, member)
+                    else:
+                        found.append(member)
+            level = found
+
+    def _wrap(self, owner: Any, key: Any, lock: Any) -> None:
         wrapper = self._wrappers.get(id(lock))
         if wrapper is None:
             kind = VirtualRLock if type(lock) is _RLOCK else VirtualLock
             wrapper = kind.around(lock)
             self._wrappers[id(lock)] = wrapper
-        self._put(owner, key, lock, wrapper)
+        self._put(owner, key, wrapper, lock)
         # A Condition keeps bound methods of its lock.
-        for name, value in list(getattr(owner, "__dict__", {}).items()):
+        for name, value in list(_attributes(owner).items()):
             if getattr(value, "__self__", None) is lock:
-                self._put(owner, name, value, getattr(wrapper, value.__name__))
+                self._put(owner, name, getattr(wrapper, value.__name__), value)
 
-    def _put(self, owner: Any, key: str, old: Any, new: Any) -> None:
+    def _put(self, owner: Any, key: Any, new: Any, old: Any) -> None:
         try:
-            setattr(owner, key, new)
+            _set(owner, key, new)
         except (AttributeError, TypeError):
             return
         self._places.append((owner, key, old))
@@ -110,20 +121,59 @@ class AdoptedLocks:
     def restore(self) -> None:
         """Put every real lock back to where it was."""
         while self._places:
-            owner, key, old = self._places.pop()
-            setattr(owner, key, old)
+            _set(*self._places.pop())
         self._wrappers.clear()
 
 
-def _attributes(value: Any) -> Mapping[str, Any]:
-    """The attributes of an object of a user's or a library's class.
+def _set(owner: Any, key: Any, value: Any) -> None:
+    if type(owner) in (dict, list):
+        owner[key] = value
+    else:
+        setattr(owner, key, value)
 
-    A proxy that stands for something else must not be asked: it may not be there.
-    """
+
+def _members(value: Any, *, is_root: bool) -> Iterator[Member]:
+    """What `value` consists of, as far as locks may be kept there."""
     cls = type(value)
+    if cls is dict:
+        yield from ((value, key, member) for key, member in list(value.items())[:_MANY])
+    elif cls in (list, tuple):
+        yield from ((value, place, member) for place, member in enumerate(value[:_MANY]))
+    elif cls is functools.partial:
+        yield from ((None, "", part) for part in (value.func, value.args, value.keywords))
+    elif cls is MethodType:
+        yield from ((None, "", part) for part in (value.__self__, value.__func__))
+    elif cls is FunctionType:
+        yield from _members_of_function(value, is_root=is_root)
+    elif cls is functools.cached_property and hasattr(value, "lock"):
+        yield value, "lock", value.lock  # CPython 3.11 has one.
+    elif is_root or issubclass(cls, _MADE_OF_LOCKS) or _is_looked_into(value):
+        attributes = vars(value) if issubclass(cls, type) else _attributes(value)
+        yield from ((value, key, member) for key, member in list(attributes.items()))
+
+
+def _members_of_function(function: FunctionType, *, is_root: bool) -> Iterator[Member]:
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # Empty as yet.
+            yield cell, "cell_contents", cell.cell_contents
+    if is_root or hasattr(function, "__wrapped__"):
+        yield None, "", getattr(function, "__wrapped__", None)
+    if is_root and function.__globals__.get("__name__") not in sys.modules:
+        yield None, "", function.__globals__
+
+
+def _is_looked_into(value: Any) -> bool:
+    """Whether the class, or the object's class, is a user's or a library's."""
+    cls = value if issubclass(type(value), type) else type(value)
     module: object = cls.__module__
-    if module == "builtins" or not isinstance(module, str) or is_machinery(module):
-        return {}
+    if not isinstance(module, str) or is_machinery(module):
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and kind_of_file(file) != PLATFORM
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """A proxy that stands for something else must not be asked: it may not be there."""
     try:
         attributes = object.__getattribute__(value, "__dict__")
     except AttributeError:

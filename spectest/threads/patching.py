@@ -100,6 +100,7 @@ class Installation:
         self._exchanged: list[tuple[Any, Any]] = []
         self._by_name: dict[int, Any] = {}
         self._seen: set[int] = set()
+        self._programs: dict[int, object] = {}
 
     def install(self) -> None:
         """Exchange everything."""
@@ -138,8 +139,11 @@ class Installation:
             self._put(time, name, ours)
         self.look_around()
 
-    def begin_world(self) -> None:
-        """Names are counted from the beginning in each world, not in the process."""
+    def begin_world(self, program: Any = None) -> None:
+        """Names are counted from the beginning in each world; what `program` holds is wrapped."""
+        if program is not None and id(program) not in self._programs:
+            self._programs[id(program)] = program
+            self.locks.adopt_program(program)
         threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
         ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
 

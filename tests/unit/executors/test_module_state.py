@@ -39,9 +39,11 @@ def forget():
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setitem(sys.modules, "module_of_two_names", None)
     (tmp_path / "module_with_state.py").write_text(SOURCE)
     monkeypatch.syspath_prepend(tmp_path)
-    yield importlib.import_module("module_with_state")
+    module = sys.modules["module_of_two_names"] = importlib.import_module("module_with_state")
+    yield module
     del sys.modules["module_with_state"]
 
 
