@@ -1,6 +1,6 @@
 """`make bench`: the tables of `docs/benchmarks.md`.
 
-python -m benchmarks [speed|rivals|memory|finding|all]
+python -m benchmarks [speed|rivals|memory|finding|threads|all]
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import argparse
 import os
 import platform
 
-from benchmarks import finding, memory, rivals, speed
+from benchmarks import finding, memory, rivals, speed, threads
 
 _PARTS = {
     "speed": speed.main,
     "rivals": rivals.main,
     "memory": memory.main,
     "finding": lambda: finding.main([]),
+    "threads": lambda: threads.main([]),
 }
 
 

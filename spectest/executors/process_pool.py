@@ -42,6 +42,7 @@ from spectest.threads.patching import LARGE_MACHINE
 
 __all__ = ["VirtualProcessPool", "become_virtual", "restore"]
 
+_ABSENT = object()
 _OPTIONS = ("_max_workers", "_mp_context", "_initializer", "_initargs", "_max_tasks_per_child")
 
 P = ParamSpec("P")
@@ -127,12 +128,8 @@ class VirtualProcessPool(ProcessPoolExecutor):
             settle(self, agent)
         elif id(self) in _settled:
             restore(self)
-        submission = (
-            vars(self)
-            .setdefault("_submissions", PerWorld(Submissions))
-            .here()
-            .next(fn, args, kwargs)
-        )
+        submissions = vars(self).setdefault("_submissions", PerWorld(Submissions))
+        submission = submissions.here().next(fn, args, kwargs)
         interval_ns = interval_of(self._latency, submission)
         dies = submission.is_among(self._dies)
         job: Any = fn
@@ -230,12 +227,21 @@ def become_virtual(pool: ProcessPoolExecutor) -> VirtualProcessPool:
 def settle(pool: ProcessPoolExecutor, agent: Agent) -> VirtualProcessPool:
     """Let `pool` have insides that belong to the world of `agent`, until `restore`."""
     insides = vars(pool)
-    world = insides.get("_world")
-    if world is None or world() is not agent.baton:
-        restore(pool)
-        _settled[id(pool)] = (pool, type(pool), dict(insides))
-        become_virtual(pool).begin(agent, *[insides[name] for name in _OPTIONS])
+    if not _is_at_home(pool, agent):
+        fresh = VirtualProcessPool.__new__(VirtualProcessPool)
+        fresh.begin(agent, *[insides[name] for name in _OPTIONS])
+        # Another thread may have done the same meanwhile.
+        if not _is_at_home(pool, agent):
+            restore(pool)
+            before = {name: insides.get(name, _ABSENT) for name in vars(fresh)}
+            _settled[id(pool)] = (pool, type(pool), before)
+            insides.update(vars(fresh))
     return become_virtual(pool)
+
+
+def _is_at_home(pool: ProcessPoolExecutor, agent: Agent) -> bool:
+    world = vars(pool).get("_world")
+    return world is not None and world() is agent.baton
 
 
 def restore(pool: ProcessPoolExecutor | None = None) -> None:
@@ -244,8 +250,11 @@ def restore(pool: ProcessPoolExecutor | None = None) -> None:
         if number in _settled:
             settled, kind, before = _settled.pop(number)
             settled.__class__ = kind
-            vars(settled).clear()
-            vars(settled).update(before)
+            for name, value in before.items():
+                if value is _ABSENT:
+                    del vars(settled)[name]
+                else:
+                    vars(settled)[name] = value
 
 
 @functools.cache

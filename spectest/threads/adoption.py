@@ -212,6 +212,8 @@ class AdoptedPools:
             "_threads": _Ordered(),
             "_shutdown_lock": VirtualLock(),
         }
+        if pool in self._before:
+            return  # Another thread was faster while the locks were made.
         self._before[pool] = {key: getattr(pool, key) for key in fresh}
         vars(pool).update(fresh)
 

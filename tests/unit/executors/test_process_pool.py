@@ -315,6 +315,25 @@ def test_a_pool_that_was_made_before(pool: ProcessPoolExecutor) -> None:
         assert {key: vars(pool)[key] for key in before} == before
 
 
+def test_two_threads_may_be_the_first_to_use_it() -> None:
+    def program() -> list[int]:
+        answers: list[int] = []
+        jobs_of_two = [
+            threading.Thread(
+                target=lambda: answers.append(pool_of_the_module.submit(jobs.double, 2).result())
+            )
+            for _ in range(2)
+        ]
+        for thread in jobs_of_two:
+            thread.start()
+        for thread in jobs_of_two:
+            thread.join()
+        return answers
+
+    assert spectest.run(program) == [4, 4]
+    assert spectest.explore(program, runs=100).failure is None
+
+
 def test_on_a_bare_loop_a_pool_is_virtual_and_afterwards_real() -> None:
     pool = VirtualProcessPool(1, FORK)
 
