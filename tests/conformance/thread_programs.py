@@ -228,8 +228,9 @@ def _leave_everything_behind() -> None:
     _module_local.value = "left"
     decimal.getcontext().prec = 3
     sys.setprofile(lambda *args: None)
-    asyncio._set_running_loop(asyncio.new_event_loop())
-    asyncio._get_running_loop().close()
+    loop = asyncio.new_event_loop()
+    asyncio._set_running_loop(loop)
+    loop.close()
     sys.set_asyncgen_hooks(print, print)
     sys.set_coroutine_origin_tracking_depth(3)
     ctypes.set_errno(5)
@@ -287,7 +288,7 @@ def traced_threads(log: Log) -> None:
     try:
         in_thread(traced)
     finally:
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
     in_thread(traced)
     log.append(calls)
 
@@ -361,7 +362,12 @@ def conditions(log: Log) -> None:
         threads.append(threading.Thread(target=wait, args=(number,)))
         threads[-1].start()
         sleep(1 * log.unit)
-    for wake in (condition.notify, lambda: condition.notify(2), condition.notify_all):
+    wakes: list[Callable[[], None]] = [
+        condition.notify,
+        lambda: condition.notify(2),
+        condition.notify_all,
+    ]
+    for wake in wakes:
         with condition:
             wake()
         sleep(1 * log.unit)

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -175,8 +176,6 @@ def test_a_loop_hears_of_the_deadlock_too() -> None:
 
 
 def test_the_world_unwinds_what_hangs() -> None:
-    import threading
-
     before = threading.active_count()
 
     def program() -> None:
@@ -197,6 +196,27 @@ def test_jobs_are_counted_from_the_beginning_in_each_execution() -> None:
         return second.running()
 
     assert [spectest.run(program) for _ in range(3)] == [True, True, True]
+
+
+pool_of_the_module = VirtualThreadPool(1, latency=0.1)
+
+
+def test_two_threads_may_be_the_first_to_use_a_pool_that_was_made_before() -> None:
+    def program() -> None:
+        answers: list[int] = []
+        threads = [
+            threading.Thread(
+                target=lambda: answers.append(pool_of_the_module.submit(ask, 1).result())
+            )
+            for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [1, 1]
+
+    assert spectest.explore(program, runs=100).failure is None
 
 
 # Cancelling.

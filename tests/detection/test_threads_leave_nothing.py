@@ -1,0 +1,65 @@
+"""Thousands of executions leak no thread, no lock and no memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from spectest.exploration.execution import execute
+from spectest.kernel.plan import Plan
+from spectest.strategies.base import Profile
+from spectest.strategies.random_walk import RandomWalk
+from spectest.threads.patching import installed
+from spectest.world import Limits
+from tests.detection.thread_twins import TWINS
+
+PROGRAMS = [
+    TWINS[name].healthy
+    for name in ("check_then_act", "pool_too_small", "write_after_stop", "forgotten_thread")
+]
+# A cache of CPython's or a fragmented heap may take this much in all, whatever the executions.
+SLACK_BYTES = 2_000_000
+BYTES_FOR_EACH = 100
+
+
+def memory() -> int:
+    """Resident bytes of this process."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def make(executions: int, first: int) -> None:
+    walk = RandomWalk(1)
+    for number in range(first, first + executions):
+        walk.begin(number, Profile())
+        execute(PROGRAMS[number % len(PROGRAMS)], Plan(), Limits(), chooser=walk)
+    gc.collect()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize(
+    "executions", [1_000, pytest.param(100_000, marks=pytest.mark.soak(reason="takes minutes"))]
+)
+def test_executions_leave_nothing(executions: int) -> None:
+    def real_threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    before = real_threads()
+    with installed():
+        make(500, 0)
+        objects, carriers, resident = len(gc.get_objects()), real_threads(), memory()
+        make(executions, 500)
+        assert real_threads() <= carriers + 2, "carriers are used again"
+        assert len(gc.get_objects()) < objects + 500
+        assert memory() < resident + SLACK_BYTES + BYTES_FOR_EACH * executions
+    for _ in range(200):  # A thread that has ended leaves the system a moment later.
+        if real_threads() > before:
+            threading.Event().wait(0.01)
+    assert real_threads() <= before
+    assert threading.active_count() <= before
+    assert not [thread for thread in threading.enumerate() if "Pool" in thread.name]
