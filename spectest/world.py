@@ -6,11 +6,9 @@ nothing behind: no patch, no running loop, no thread, no pending task.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import inspect
 import time
-from asyncio import events
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from spectest.errors import (
     UsageError,
     Violation,
 )
+from spectest.eventloop.lending import loops_lent
 from spectest.eventloop.loop import (
     DEFAULT_MAX_STEPS,
     DEFAULT_MAX_STEPS_AT_ONCE,
@@ -141,19 +140,17 @@ class World:
 
     def run(self, program: Callable[[], Any]) -> Any:
         """Run `program` to quiescence; its result, or the first promise it broke."""
-        outer = asyncio._get_running_loop()
-        new_event_loop = events.new_event_loop
         collecting = gc.isenabled()
         gc.disable()
-        asyncio._set_running_loop(None)
-        events.new_event_loop = self.new_loop
         ambient.seed(self.door.plan.seed)
         try:
-            with ordered_sets(), line_points(self.limits.lines):
+            with (
+                loops_lent(self.new_loop),
+                ordered_sets(),
+                line_points(self.limits.lines),
+            ):
                 return self._run_on_platform(program)
         finally:
-            events.new_event_loop = new_event_loop
-            asyncio._set_running_loop(outer)
             self._let_go()
             if collecting:
                 gc.enable()

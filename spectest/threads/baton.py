@@ -28,8 +28,8 @@ __all__ = ["Baton"]
 
 _being_imported = vars(_bootstrap)["_module_locks"]
 _SLICE = 500
-_VAIN = 2_000
-_LONGEST_NAP_S = 0.010
+_VAIN = 1_000
+_LONGEST_NAP_S = 0.002
 
 
 class Baton(HandOver):

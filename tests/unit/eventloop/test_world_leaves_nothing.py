@@ -185,3 +185,24 @@ def test_nothing_is_referenced_after_a_run(record: bool, fails: bool) -> None:
     run()
     gc.collect()
     assert [reference() for reference in references] == [None] * 4
+
+
+def test_every_way_to_make_a_loop_makes_one_of_the_worlds() -> None:
+    stock = asyncio.new_event_loop, asyncio.events.new_event_loop
+
+    def program() -> list[type]:
+        loops = [
+            asyncio.new_event_loop(),
+            asyncio.events.new_event_loop(),
+            asyncio.get_event_loop_policy().new_event_loop(),
+        ]
+        for loop in loops:
+            loop.close()
+        return [type(loop) for loop in loops]
+
+    kinds = World().run(program)
+    assert {kind.__name__ for kind in kinds} == {"VirtualEventLoop"}
+    assert (asyncio.new_event_loop, asyncio.events.new_event_loop) == stock
+    loop = asyncio.get_event_loop_policy().new_event_loop()
+    loop.close()
+    assert type(loop).__module__ != "spectest.eventloop.loop"
