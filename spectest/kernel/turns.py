@@ -28,6 +28,10 @@ STALL = -1
 """Answer of `Turns.pick`: the first of those asked about gets no turn, but is stalled."""
 
 
+_LEAST_COST_NS = 100_000
+"""What the shortest stall takes of the time for all: there cannot be more than some hundreds."""
+
+
 class Runner:
     """What takes turns: a thread. `name` is unique in its world; `chain` as in `Operation`."""
 
@@ -114,7 +118,7 @@ class Turns:
 
     def stalled(self, operation: Operation) -> None:
         """A stall is over."""
-        self._stall_left_ns -= operation.due_ns - operation.started_ns
+        self._stall_left_ns -= max(operation.due_ns - operation.started_ns, _LEAST_COST_NS)
         self._needs_ties()
 
     def _needs_ties(self) -> None:
