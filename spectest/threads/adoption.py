@@ -36,7 +36,7 @@ _PLATFORM_TOO = ("concurrent.futures.thread", "concurrent.futures.process")
 _MACHINERY = frozenset(
     ("_pytest", "coverage", "execnet", "hypothesis", "pluggy", "pytest", "spectest", "xdist")
 )
-_DEEP, _SHALLOW = 5, 3
+_DEEP = 5
 _MANY, _MOST = 100, 5_000
 _MADE_OF_LOCKS = (
     queue.Queue,
@@ -71,17 +71,18 @@ class AdoptedLocks:
         if is_machinery(name) or (kind == PLATFORM and name not in _PLATFORM_TOO):
             return False
         before = len(self._places)
-        self._walk(module, _DEEP if kind == USER else _SHALLOW)
+        self._walk(module, deep=kind == USER)
         return len(self._places) > before
 
     def adopt_program(self, program: Any) -> None:
         """Wrap the locks in what `program` closes over and is called with."""
-        self._walk(program, _DEEP)
+        self._walk(program, deep=True)
 
-    def _walk(self, root: Any, depth: int) -> None:
+    def _walk(self, root: Any, *, deep: bool) -> None:
+        """Through what `root` has, level by level; of a library no more than what is near."""
         seen: set[int] = set()
         level = [root]
-        for _ in range(depth):
+        for number in range(_DEEP):
             found: list[Any] = []
             for value in level:
                 if id(value) in seen or len(seen) > _MOST:
@@ -90,7 +91,7 @@ class AdoptedLocks:
                 for owner, key, member in _members(value, is_root=value is root):
                     if _is_lock(member):
                         self._wrap(owner, key, member)
-                    else:
+                    elif deep or _is_near(member, number):
                         found.append(member)
             level = found
 
@@ -123,6 +124,13 @@ class AdoptedLocks:
         while self._places:
             _set(*self._places.pop())
         self._wrappers.clear()
+
+
+def _is_near(member: Any, level: int) -> bool:
+    """Whether it is worth a look in a library: there are very many modules of them."""
+    if issubclass(type(member), _MADE_OF_LOCKS):
+        return True
+    return level == 0 and type(member) not in (dict, list, tuple)
 
 
 def _set(owner: Any, key: Any, value: Any) -> None:
