@@ -142,8 +142,8 @@ class World:
         """Run `program` to quiescence; its result, or the first promise it broke."""
         collecting = gc.isenabled()
         gc.disable()
-        ambient.seed(self.door.plan.seed)
         try:
+            ambient.seed(self.door.plan.seed)
             with (
                 loops_lent(self.new_loop),
                 ordered_sets(),
@@ -151,9 +151,9 @@ class World:
             ):
                 return self._run_on_platform(program)
         finally:
-            self._let_go()
             if collecting:
                 gc.enable()
+            self._let_go()
 
     def _run_on_platform(self, program: Callable[[], Any]) -> Any:
         with installed() as installation, process_pools_lent():

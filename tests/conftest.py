@@ -1,7 +1,40 @@
 """What holds for all tests."""
 
+from __future__ import annotations
+
+import asyncio
+import gc
 import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
 
 # pytest prints assertions in full where it believes to run in CI; the expected pages do not.
 for name in ("CI", "BUILD_NUMBER"):
     os.environ.pop(name, None)
+
+
+def lent() -> dict[str, Any]:
+    """What a world exchanges in the process while it lasts."""
+    from spectest.threads.agents import present
+
+    return {
+        "collector": gc.isenabled(),
+        "sleep": time.sleep,
+        "clock": time.monotonic,
+        "lock": threading.Lock,
+        "event": threading.Event.is_set,
+        "loop": asyncio.new_event_loop,
+        "agents": dict(present),
+    }
+
+
+@pytest.fixture(autouse=True)
+def everything_is_given_back() -> Iterator[None]:
+    """After each test, whatever it was about, the process is as it was before."""
+    before = lent()
+    yield
+    assert lent() == before
