@@ -21,12 +21,14 @@ def confidence(runs: int, chains: int, contested: int, depth: int) -> float:
     return float(1 - (1 - bound) ** runs)
 
 
-def lines(runs_by_depth: Mapping[int, int], chains: int, contested: int) -> tuple[str, ...]:
+def lines(
+    runs_by_depth: Mapping[int, int], chains: int, contested: int, actors: str = "tasks"
+) -> tuple[str, ...]:
     """One sentence for each depth that was tried."""
     return tuple(
         f"a bug of depth {depth} would have been found with probability "
         f"{_percent(confidence(runs, chains, contested, depth))} or more "
-        f"({runs} runs of PCT, {chains} tasks, {contested} choices)"
+        f"({runs} runs of PCT, {chains} {actors}, {contested} choices)"
         for depth, runs in sorted(runs_by_depth.items())
         if runs
     )

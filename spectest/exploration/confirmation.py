@@ -54,7 +54,7 @@ def _confirm(
     limits = settings.limits
     rehearsal = StockRehearsal(plan, limits)
     error = _error_of(rehearsal, program)
-    if rehearsal.threads is not None and rehearsal.threads.started:
+    if rehearsal.threads is not None and (rehearsal.threads.started or rehearsal.threads.waited):
         rehearsal = ThreadedRehearsal(plan, limits)
         error = _error_of(rehearsal, program)
     reason = _unfit(error, expected) or _needs_any(rehearsal.order_model)

@@ -211,7 +211,7 @@ class Search:
     def _search(self, stock: Outcome) -> Failure | None:
         self._short_steps += 20 * stock.steps
         strategy = self._strategy
-        profile = self._profile = _profile(stock)
+        profile = self._profile = replace(_profile(stock), lines=bool(self._settings.lines))
         while self._executions < self._settings.runs:
             self._executions += 1
             strategy.begin(self._executions, profile)
@@ -270,10 +270,10 @@ class Search:
         """A clean search: how sure one may be, and on request how far sleeps may stretch."""
         runs_by_depth = getattr(self._strategy, "runs_by_depth", {})
         if not report.complete and runs_by_depth:
-            chains = len(self._profile.chains)
-            report = replace(
-                report, confidence=confidence.lines(runs_by_depth, chains, self._contested)
-            )
+            chains = max(len(self._profile.chains), self._actors)
+            actors = "threads and tasks" if self._profile.threads else "tasks"
+            lines = confidence.lines(runs_by_depth, chains, self._contested, actors)
+            report = replace(report, confidence=lines)
         if self._settings.margin and self._settings.order != "strict":
             report = replace(report, margin=find_margin(self._at, self._settings.elasticity))
         if self._profile.threads and not self._settings.lines and self._settings.order != "strict":
@@ -283,9 +283,7 @@ class Search:
     def _between_lines(self) -> tuple[str, ...]:
         """Whether choice points at every line show a data race: a look at a few executions."""
         runs = min(self._settings.runs // 4, _LOOKS_BETWEEN_LINES)
-        settings = self._settings.changed(
-            lines=(EVERYWHERE,), runs=max(runs, 1), strategy="random", database=False
-        )
+        settings = self._settings.changed(lines=(EVERYWHERE,), runs=max(runs, 1), database=False)
         search = Search(self._program, settings, name=self._name, before_each=self._before_each)
         failure = search._find()
         if failure is None or isinstance(failure.error, NondeterminismError):
@@ -296,6 +294,12 @@ class Search:
             f"with lines={_modules_of(failure)}"
         )
         return (note,)
+
+    @property
+    def _actors(self) -> int:
+        """The threads of the program, and its tasks if it has threads, too."""
+        trace = self._stock_trace
+        return len(trace.of_kind("thread", "task")) if self._profile.threads else 0
 
     def _at(self, elasticity: float) -> Failure | None:
         """What a fresh search finds if sleeps may stretch by `elasticity`."""
@@ -332,8 +336,8 @@ def _profile(stock: Outcome) -> Profile:
         if event.kind == "start":
             chain = numbers.get(event.task, -1)
             chains[chain] = chains.get(chain, 0) + 1
-    threads = bool(stock.trace.of_kind("thread"))
-    return Profile(2 * sum(chains.values()), chains, threads)
+    threads = stock.trace.of_kind("thread")
+    return Profile(2 * sum(chains.values()), chains, bool(threads))
 
 
 def _irreproducible(found: Outcome, again: Outcome) -> NondeterminismError:

@@ -48,7 +48,9 @@ class Shrinker:
     def shrink(self, stock_trace: Trace) -> Plan:
         """The smallest plan found."""
         self._try(self._plan([]))
+        self._try_each_alone()
         self._drop_chunks()
+        self._merge_stalls()
         if len(self.best.plan) > 1:
             self._replace_by_one_hold(stock_trace)
         before = None
@@ -111,6 +113,28 @@ class Shrinker:
                 if size == 1:
                     return
                 size = max(size // 2, 1)
+
+    def _try_each_alone(self) -> None:
+        """One hold may be all it takes, although no single one can be left out of several."""
+        entries = self._entries
+        if 1 < len(entries) <= self._budget // 4:
+            for entry in entries:
+                if self._try(self._plan([entry])):
+                    return
+
+    def _merge_stalls(self) -> None:
+        """One longer stall of a thread in the place of several of its stalls."""
+        stalls: dict[str, list[str]] = {}
+        for name in self.best.plan.holds:
+            thread, found, _ = name.partition(" stall#")
+            if found:
+                stalls.setdefault(thread, []).append(name)
+        for names in stalls.values():
+            names.sort(key=lambda name: int(name.rpartition("#")[2]))
+            length = sum(self.best.plan.holds[name].by_ns for name in names)
+            others = [entry for entry in self._entries if entry[0] not in names]
+            if any(self._try(self._plan([*others, (n, Hold(length))])) for n in names[:-1]):
+                return
 
     def _replace_by_one_hold(self, stock_trace: Trace) -> None:
         spare = self._budget // 3

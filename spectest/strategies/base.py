@@ -26,12 +26,13 @@ class Profile:
     """What is known of a program from its execution in stock order.
 
     `contested`: questions it asked. `chains`: for each chain (task, by number of creation), how
-    many completions it waited for. `threads`: it started threads.
+    many completions it waited for. `threads`: it started threads. `lines`: lines are choice points.
     """
 
     contested: int = 0
     chains: Mapping[int, int] = field(default_factory=dict)
     threads: bool = False
+    lines: bool = False
 
 
 class Strategy(Protocol):

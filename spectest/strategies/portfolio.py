@@ -25,6 +25,8 @@ _SHARES = (("urw", 4), ("pct", 12), ("surw", 2), ("random", 1), ("dfs", 1))
 # needs two preemptions at the right points is then found sooner by independent draws than by two
 # change points among hundreds.
 _SHARES_WITH_THREADS = (("random", 7), ("surw", 6), ("pct", 4), ("urw", 2), ("dfs", 1))
+# Between lines there are so many that a thread has to be left alone for most of them.
+_SHARES_WITH_LINES = (("pct", 9), ("urw", 6), ("surw", 2), ("random", 2), ("dfs", 1))
 
 
 class Portfolio:
@@ -56,6 +58,8 @@ class Portfolio:
 
     def begin(self, execution: int, profile: Profile) -> None:
         self._shares = _SHARES_WITH_THREADS if profile.threads else _SHARES
+        if profile.lines:
+            self._shares = _SHARES_WITH_LINES
         self._turn = self._next()
         self.name = f"portfolio ({self._turn.name})"
         self._turn.begin(execution, profile)

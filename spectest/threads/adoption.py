@@ -57,9 +57,14 @@ Member = tuple[Any, Any, Any]
 
 
 class AdoptedLocks:
-    """The real locks that were found and wrapped."""
+    """The real locks that were found and wrapped.
+
+    `exchanged`: by its id, what stands for a function of the platform while a run lasts; default
+    arguments and closures may hold the function itself.
+    """
 
     def __init__(self) -> None:
+        self.exchanged: dict[int, Any] = {}
         self._wrappers: dict[int, VirtualLock] = {}
         self._places: list[Member] = []
 
@@ -91,9 +96,18 @@ class AdoptedLocks:
                 for owner, key, member in _members(value, is_root=value is root):
                     if _is_lock(member):
                         self._wrap(owner, key, member)
+                    elif key == "__defaults__":
+                        self._exchange_defaults(owner, member)
+                    elif id(member) in self.exchanged and not isinstance(owner, ModuleType):
+                        self._put(owner, key, self.exchanged[id(member)], member)
                     elif deep or _is_near(member, number):
                         found.append(member)
             level = found
+
+    def _exchange_defaults(self, function: Any, defaults: tuple[Any, ...]) -> None:
+        ours = tuple(self.exchanged.get(id(value), value) for value in defaults)
+        if any(new is not old for new, old in zip(ours, defaults, strict=True)):
+            self._put(function, "__defaults__", ours, defaults)
 
     def _wrap(self, owner: Any, key: Any, lock: Any) -> None:
         wrapper = self._wrappers.get(id(lock))
@@ -158,12 +172,17 @@ def _members(value: Any, *, is_root: bool) -> Iterator[Member]:
     elif is_root or issubclass(cls, _MADE_OF_LOCKS) or _is_looked_into(value):
         attributes = vars(value) if issubclass(cls, type) else _attributes(value)
         yield from ((value, key, member) for key, member in list(attributes.items()))
+        yield from _in_slots(value)
 
 
 def _members_of_function(function: FunctionType, *, is_root: bool) -> Iterator[Member]:
     for cell in function.__closure__ or ():
         with suppress(ValueError):  # Empty as yet.
             yield cell, "cell_contents", cell.cell_contents
+    if function.__defaults__:
+        yield function, "__defaults__", function.__defaults__
+    for key, value in (function.__kwdefaults__ or {}).items():
+        yield function.__kwdefaults__, key, value
     if is_root or hasattr(function, "__wrapped__"):
         yield None, "", getattr(function, "__wrapped__", None)
     if is_root and function.__globals__.get("__name__") not in sys.modules:
@@ -178,6 +197,14 @@ def _is_looked_into(value: Any) -> bool:
         return False
     file = getattr(sys.modules.get(module), "__file__", None)
     return file is not None and kind_of_file(file) != PLATFORM
+
+
+def _in_slots(value: Any) -> Iterator[Member]:
+    for cls in type(value).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else tuple(slots):
+            with suppress(AttributeError):
+                yield value, slot, object.__getattribute__(value, slot)
 
 
 def _attributes(value: Any) -> dict[str, Any]:

@@ -35,7 +35,8 @@ _LONGEST_NAP_S = 0.002
 class Baton(HandOver):
     """Decides with `turns` who goes on, and moves the clock of `scheduler`.
 
-    `draining_until_ns`: the program has returned, and what still runs has so much time.
+    `draining_until_ns`: the program has returned, and what still runs has so much time. `waited`: a
+    thread has waited for something, if only for time.
     """
 
     def __init__(self, scheduler: Scheduler, turns: Turns, budget: Budget) -> None:
@@ -44,6 +45,7 @@ class Baton(HandOver):
         self.turns = turns
         self.budget = budget
         self.draining_until_ns: int | None = None
+        self.waited = False
         self._clock = scheduler.clock
         self._scenes: dict[Agent, Scene] = {}
         self._stock = turns.stock
@@ -164,6 +166,7 @@ class Baton(HandOver):
             raise WorldEnded
         if not self.budget.spend(self._clock.now_ns):
             self._spins(agent)
+        self.waited = True
         agent.timed_out = False
         agent.slice = 0
         agent.state = states.BLOCKED

@@ -19,12 +19,15 @@ from spectest.threads.agents import Agent, Stage, WorldEnded
 __all__ = ["HandOver"]
 
 _allocate_lock = _thread.allocate_lock
-_PATIENCE_S = 5.0
+_PATIENCE_S = 3.0
 _MOST_LIVES = 1_000
 
 
 class HandOver:
-    """Who holds the baton (`current`), who is `away`, and who could run (`runnable`)."""
+    """Who holds the baton (`current`), and who could run (`runnable`).
+
+    `expecting`: nobody can run before somebody comes back from the real world.
+    """
 
     def __init__(self) -> None:
         self.main = Agent(cast("Stage", self), "main", 0, None)
@@ -38,6 +41,7 @@ class HandOver:
         self._came_back.acquire()
         self._mutex = _allocate_lock()
         self._ending = False
+        self.expecting = False
 
     # The usual way.
 
@@ -144,9 +148,13 @@ class HandOver:
 
     def _admit(self) -> None:
         """Nobody else can run at this instant: wait for those away, then let them run in order."""
-        while self._away:
-            if not self._came_back.acquire(True, _PATIENCE_S):
-                raise self.stuck(self._away[0])
+        self.expecting = True
+        try:
+            while self._away:
+                if not self._came_back.acquire(True, _PATIENCE_S):
+                    raise self.stuck(self._away[0])
+        finally:
+            self.expecting = False
         self._returned.sort(key=lambda agent: agent.number)
         self.runnable += self._returned
         self._returned.clear()

@@ -67,7 +67,7 @@ _IN_THREADING: dict[str, Any] = {
     "_allocate_lock": QuietLock,
     "_CRLock": VirtualRLock,
     "_set_sentinel": starting.set_sentinel,
-    "_start_new_thread": starting.start_new_thread,
+    "_start_new_thread": starting.start_for_thread,
     "_start_joinable_thread": starting.start_joinable_thread,
     "_ThreadHandle": starting.VirtualHandle,
 }
@@ -114,7 +114,7 @@ class Installation:
             (time.sleep, clock.sleep),
             *((getattr(time, name), ours) for name, ours in clock.CLOCKS.items()),
         ]
-        self._by_name = {id(real): ours for real, ours in self._exchanged}
+        self._by_name = self.locks.exchanged = {id(real): ours for real, ours in self._exchanged}
         # The import system keeps its real locks; while it holds one, there are no choice points.
         self._put(_bootstrap, "_thread", SimpleNamespace(**vars(_thread)))
         for name, ours in _IN_THREAD.items():

@@ -61,7 +61,7 @@ class Watchdog:
         while not stop.acquire(True, _LOOK_EVERY_S):
             threads = self._threads
             holder = threads.current if threads is not None else None
-            if threads is None or holder is None:
+            if threads is None or holder is None or threads.expecting:
                 seen = ()
                 continue
             now = (id(threads), holder, threads.budget.spent, _progress(holder))
