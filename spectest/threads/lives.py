@@ -218,6 +218,7 @@ class Threads(Baton):
 
     def _unwind_one(self, agent: Agent) -> None:
         agent.doomed = True
+        agent.vain = 0
         self._withdraw(agent)
         if agent.state is states.AWAY:
             self._lose(agent)

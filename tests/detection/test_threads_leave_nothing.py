@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from spectest.exploration.execution import execute
 from spectest.kernel.plan import Plan
 from spectest.strategies.base import Profile
 from spectest.strategies.random_walk import RandomWalk
+from spectest.threads.agents import present
 from spectest.threads.patching import installed
 from spectest.world import Limits
 from tests.detection.thread_twins import TWINS
@@ -63,3 +65,22 @@ def test_executions_leave_nothing(executions: int) -> None:
     assert real_threads() <= before
     assert threading.active_count() <= before
     assert not [thread for thread in threading.enumerate() if "Pool" in thread.name]
+
+
+def test_a_thread_that_polled_is_unwound_like_any_other() -> None:
+    def program() -> None:
+        done, condition = threading.Event(), threading.Condition()
+
+        def poll() -> None:
+            for _ in range(1_000):
+                done.is_set()
+            with condition:
+                condition.wait()
+
+        threading.Thread(target=poll).start()
+        time.sleep(0.1)
+        raise LookupError("while it waits")
+
+    outcome = execute(program, Plan(), Limits())
+    assert isinstance(outcome.error, LookupError)
+    assert not present
