@@ -111,9 +111,9 @@ class Agent(Runner):
     loop in whose poll it waits. `loops`: how many it is inside of. `quiet`: it was let go because
     nothing can happen any more. `idle`: it waits for work, and nobody misses it. `doomed`: the
     world ends, and so must it. `on_end`: called at its end. `slice`: choice points since it last
-    gave way. `vain`: how often it looked for something in vain at the instant `vain_at_ns`, or, once
-    doomed, how often it went on nevertheless; `nap_s`: how long it slept when that was too often. `cause`: the event of the trace by which
-    whatever it does is caused.
+    gave way. `vain`: how often it looked for something in vain at the instant `vain_at_ns`, or,
+    once doomed, how often it went on nevertheless; `nap_s`: how long it slept when that was too
+    often. `cause`: the event of the trace by which whatever it does is caused.
     """
 
     __slots__ = (
