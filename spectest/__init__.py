@@ -6,7 +6,7 @@ completes, and searches the timings for one that breaks a promise.
     report = spectest.explore(program)      # search
     print(spectest.render(report))          # the page to read
     spectest.replay(program, token)         # that failure again
-    spectest.confirm(program, token)        # the same durations on stock asyncio, in real time
+    spectest.confirm(program, token)        # the same durations once more, in real time
 
 Everything here is imported when it is first used.
 """

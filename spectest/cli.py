@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-confirm",
         dest="confirm",
         action="store_false",
-        help="do not try the failure on stock asyncio",
+        help="do not try the failure in real time",
     )
     explore.add_argument("--json", action="store_true", help="print facts instead of the report")
     explore.add_argument("--report", metavar="PATH", type=Path, help="write the report there too")
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, command, purpose in (
         ("replay", _replay, "run once on virtual time, as the token says"),
-        ("confirm", _confirm, "the same durations on stock asyncio, in real time"),
+        ("confirm", _confirm, "the same durations in real time, on stock asyncio and real threads"),
     ):
         one = commands.add_parser(name, help=purpose)
         one.add_argument("program", metavar="FILE::NAME")
@@ -137,7 +137,7 @@ def _confirm(options: argparse.Namespace) -> int:
     answer = failure.confirmation
     assert answer is not None
     word = "confirmed" if answer.confirmed else "not confirmed"
-    print(f"{options.program}: {word} on stock asyncio: {answer.reason}")
+    print(f"{options.program}: {word} in real time: {answer.reason}")
     return CLEAN if answer.confirmed else NOT_CONFIRMED
 
 

@@ -196,7 +196,7 @@ def replayed(
 
 
 def confirmed(program: Program, report: Report) -> Report:
-    """The same report, its failure tried on stock asyncio in real time."""
+    """The same report, its failure tried in real time, on stock asyncio and real threads."""
     from spectest.exploration.confirmation import confirm_plan
 
     failure = report.failure

@@ -1,4 +1,4 @@
-"""The failing durations, once more: on stock asyncio, in real time.
+"""The failing durations, once more: in real time, on stock asyncio and real threads.
 
 A counterexample from virtual time is a claim: at these latencies, asyncio brings this program to
 fail. This module puts the claim to CPython itself. The plan is replayed on virtual time first,

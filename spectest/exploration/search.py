@@ -1,7 +1,7 @@
 """The search: stock order twice, saved failures, then what the strategy proposes.
 
 It stops at the first failure, makes it small, repeats it with everything recorded, and on request
-tries it on stock asyncio.
+tries it in real time, on stock asyncio and real threads.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def replay(program: Program, token: str, **settings: Any) -> Any:
 
 
 def confirm(program: Program, token: str, **settings: Any) -> Confirmation:
-    """Run `program` at the durations of `token` on stock asyncio, in real time."""
+    """Run `program` at the durations of `token` in real time, on stock asyncio and real threads."""
     chosen = Settings.of(settings)
     outcome = _follow(program, tokens.decode(token), chosen)
     if outcome.error is None:

@@ -29,7 +29,7 @@ class Settings:
     `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
     `stall_s`: how long runnable threads may be kept from the processor, in virtual seconds, in all.
     `leaks`: "error" (a task that outlives the program is a failure) or "ignore".
-    `confirm`: whether a failure is tried on stock asyncio in real time.
+    `confirm`: whether a failure is tried in real time, on stock asyncio and real threads.
     `margin`: whether a clean search goes on to ask how far sleeps may stretch.
     `database`: whether failures are kept in `.spectest/` and tried first the next time.
     `drain_s`, `max_steps`, `max_steps_at_once`, `max_virtual_s`: see `spectest.world.Limits`.

@@ -93,7 +93,7 @@ class Results:
         executions = sum(one["executions"] for one in self._facts)
         parts = [_count(len(self._facts), "test"), _count(executions, "execution")]
         if failed:
-            parts.append(f"{len(failed)} failed ({_on_stock_asyncio(failed)})")
+            parts.append(f"{len(failed)} failed ({_in_real_time(failed)})")
         terminalreporter.write_line(f"spectest: {', '.join(parts)}")
 
 
@@ -102,12 +102,12 @@ def _page(facts: dict[str, Any]) -> str:
     return f"{facts['nodeid']}\n\n{text}\n" if "token" in facts else f"{text}\n"
 
 
-def _on_stock_asyncio(failed: list[dict[str, Any]]) -> str:
+def _in_real_time(failed: list[dict[str, Any]]) -> str:
     words = {True: "confirmed", False: "not confirmed"}
     answers = [words.get(one["confirmed"], "not tried") for one in failed]
     kinds = ("confirmed", "not confirmed", "not tried")
     counts = [f"{answers.count(kind)} {kind}" for kind in kinds if kind in answers]
-    return f"{', '.join(counts)} on stock asyncio"
+    return f"{', '.join(counts)} in real time"
 
 
 def _count(number: int, what: str) -> str:

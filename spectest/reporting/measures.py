@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from spectest.kernel.clock import FOREVER_NS
+
 __all__ = ["count", "cut", "difference", "duration", "milliseconds"]
 
 _SECONDS_FROM_NS = 10_000_000_000
@@ -15,7 +17,9 @@ def milliseconds(ns: int, digits: int = 6) -> str:
 
 
 def duration(ns: int, digits: int = 6) -> str:
-    """With its unit."""
+    """With its unit; "for ever" for what never ends."""
+    if ns >= FOREVER_NS:
+        return "for ever"
     if abs(ns) >= _SECONDS_FROM_NS:
         return f"{ns / 1e9:.{digits}f}".rstrip("0").rstrip(".") + " s"
     return f"{milliseconds(ns, digits)} ms"

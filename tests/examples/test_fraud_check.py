@@ -19,7 +19,7 @@ def test_the_demo_goes_as_told() -> None:
     assert demo.returncode == 0, told + demo.stderr
     assert "passed 20 times of 20" in told
     assert "assert ['approve', 'block'] == ['approve']" in told
-    assert "1 confirmed on stock asyncio" in told
+    assert "1 confirmed in real time" in told
     assert "the same failure" in told
     assert "the customer was told: approve;  the ledger says: approve, block" in told
     assert "1 passed" in told

@@ -194,4 +194,4 @@ def test_confirmed_on_stock_asyncio(suite: Suite, run: Run) -> None:
     result = run("-o", "spectest_confirm=true")
     assert properties(result, "test_it")["spectest_confirmed"] is True
     assert properties(result, "test_given")["spectest_confirmed"] is True
-    result.stdout.fnmatch_lines(["*2 failed (2 confirmed on stock asyncio)"])
+    result.stdout.fnmatch_lines(["*2 failed (2 confirmed in real time)"])

@@ -156,7 +156,7 @@ def test_confirm(spectest: Spectest) -> None:
     token = token_of(spectest, "program.py::finds")
     code, out, err = spectest("confirm", "program.py::finds", token)
     assert (code, err) == (cli.CLEAN, "")
-    assert out.startswith("program.py::finds: confirmed on stock asyncio: ")
+    assert out.startswith("program.py::finds: confirmed in real time: ")
 
     code, out, _ = spectest("confirm", "program.py::only_virtual", token)
     assert code == cli.NOT_CONFIRMED
