@@ -47,6 +47,9 @@ _MADE_OF_LOCKS = (
 )
 
 
+_PLAIN = frozenset((bool, bytes, float, int, str, type(None), type(len), ModuleType))
+
+
 def is_machinery(module: str) -> bool:
     """Whether the module runs the tests, and is not under test."""
     return module.partition(".")[0] in _MACHINERY
@@ -96,11 +99,13 @@ class AdoptedLocks:
                 for owner, key, member in _members(value, is_root=value is root):
                     if _is_lock(member):
                         self._wrap(owner, key, member)
+                    elif key == "__builtins__":
+                        continue  # Every module has it.
                     elif key == "__defaults__":
                         self._exchange_defaults(owner, member)
                     elif id(member) in self.exchanged and not isinstance(owner, ModuleType):
                         self._put(owner, key, self.exchanged[id(member)], member)
-                    elif deep or _is_near(member, number):
+                    elif type(member) not in _PLAIN and (deep or _is_near(member, number)):
                         found.append(member)
             level = found
 

@@ -240,8 +240,8 @@ WRONG = {
         "locks.VirtualLock._try = lambda self, agent: self._inner.acquire(False) or True",
     ),
     "a lock that wakes nobody": (
-        "test.test_thread",
-        "*.LockTests.*",
+        "test.test_queue",
+        "*.PyQueueTest.test_basic",
         "locks.VirtualLock._released = lambda self: None",
     ),
     "a timeout that lasts ten times as long": (
