@@ -181,6 +181,8 @@ def _members(value: Any, *, is_root: bool) -> Iterator[Member]:
 
 
 def _members_of_function(function: FunctionType, *, is_root: bool) -> Iterator[Member]:
+    if is_machinery(str(function.__globals__.get("__name__"))):
+        return  # Ours, perhaps: it stands for the real one, and must keep that.
     for cell in function.__closure__ or ():
         with suppress(ValueError):  # Empty as yet.
             yield cell, "cell_contents", cell.cell_contents

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from spectest.kernel.plan import Plan
 from spectest.strategies.base import Profile
 from spectest.strategies.random_walk import RandomWalk
 from spectest.threads.agents import present
+from spectest.threads.clock import CLOCKS
 from spectest.threads.patching import installed
 from spectest.world import Limits
 from tests.detection.thread_twins import TWINS
@@ -84,3 +86,14 @@ def test_a_thread_that_polled_is_unwound_like_any_other() -> None:
     outcome = execute(program, Plan(), Limits())
     assert isinstance(outcome.error, LookupError)
     assert not present
+
+
+def test_a_thread_outside_of_the_world_reads_the_real_clock() -> None:
+    clocks = [getattr(time, name) for name in CLOCKS]
+    with installed() as installation:
+        installation.begin_world(lambda: (clocks, read_all))
+        assert len(read_all()) == len(CLOCKS)
+
+
+def read_all(clocks: tuple[Callable[[], float], ...] = tuple(CLOCKS.values())) -> list[float]:
+    return [clock() for clock in clocks]
