@@ -114,12 +114,11 @@ def run_afresh(call: list[Any]) -> None:
 def forget_thread_locals() -> None:
     """What a thread keeps in `threading.local` objects and in C extensions goes, as at its end."""
     _forget_values()
+    asyncio._set_running_loop(None)
     address = _address_of_thread_dict()
     if address:
         belongings: dict[object, object] = ctypes.cast(address, ctypes.py_object).value
-        if _RUNNING_LOOP in belongings:
-            # asyncio remembers the address of what is kept here, so that it must stay.
-            asyncio._set_running_loop(None)
+        # asyncio remembers the address of what it keeps under its name, so that it must stay.
         for name in [name for name in belongings if name != _RUNNING_LOOP]:
             belongings.pop(name, None)
 
