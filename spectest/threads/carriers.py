@@ -28,7 +28,6 @@ _address_of_thread_dict.restype = ctypes.c_void_p
 _address_of_thread_dict.argtypes = []
 _RUNNING_LOOP = "__asyncio_running_event_loop__"
 _PATIENCE_S = 1.0
-_probe = threading.local()
 
 
 class Carrier:
@@ -127,10 +126,9 @@ def _forget_values() -> None:
     """Since CPython 3.13 each `threading.local` has the values of all threads.
 
     It watches an object of each thread, which dies with the thread, and then drops the values. So
-    each is told that this object has died.
+    each is told that this object has died. A new `threading.local` has those of its maker only.
     """
-    _probe.here = None
-    for referent in gc.get_referents(_probe):
+    for referent in gc.get_referents(threading.local()):
         if type(referent) is set:
             for watch in list(referent):
                 _tell_that_it_died(watch())

@@ -14,7 +14,7 @@ from typing import Any
 
 from spectest.world import Limits, World
 
-UNITS_S = (0.01, 0.04, 0.2)
+UNITS_S = (0.01, 0.04, 0.2, 1.0)
 LIMITS = Limits(leaks="ignore", stall_s=0.0, elasticity=0.0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -97,3 +98,19 @@ def test_a_thread_outside_of_the_world_reads_the_real_clock() -> None:
 
 def read_all(clocks: tuple[Callable[[], float], ...] = tuple(CLOCKS.values())) -> list[float]:
     return [clock() for clock in clocks]
+
+
+def test_thread_locals_of_the_calling_thread_stay() -> None:
+    """In a process in which it is the first run: later ones find nothing to take away."""
+    program = (
+        "import threading, spectest\n"
+        "kept = threading.local()\n"
+        "kept.value = 'main'\n"
+        "def program():\n"
+        "    thread = threading.Thread(target=setattr, args=(kept, 'value', 'thread'))\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "    return kept.value\n"
+        "assert spectest.run(program) == kept.value == 'main'\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
