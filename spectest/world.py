@@ -39,6 +39,7 @@ from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.trace import Trace
 from spectest.kernel.turns import Turns
 from spectest.promises import judge_loop, judge_threads
+from spectest.threads.agents import WorldEnded
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers
 from spectest.threads.lines import line_points
@@ -165,11 +166,11 @@ class World:
         threads.enter()
         try:
             return self._run(program, threads)
-        except Exception as error:
+        except (Exception, WorldEnded) as error:
             verdict = threads.verdict
             if verdict is None or verdict is error:
                 raise
-            raise verdict from error
+            raise verdict from (None if isinstance(error, WorldEnded) else error)
         finally:
             self._seal()
             threads.leave()

@@ -51,13 +51,16 @@ def confirm_plan(
 def _confirm(
     program: Program, plan: Plan, settings: Settings, expected: BaseException | None
 ) -> Confirmation:
+    reason = _unfit(expected)
+    if reason:
+        return Confirmation(False, 0, reason)
     limits = settings.limits
     rehearsal = StockRehearsal(plan, limits)
     error = _error_of(rehearsal, program)
     if rehearsal.threads is not None and (rehearsal.threads.started or rehearsal.threads.waited):
         rehearsal = ThreadedRehearsal(plan, limits)
         error = _error_of(rehearsal, program)
-    reason = _unfit(error, expected) or _needs_any(rehearsal.order_model)
+    reason = _unlike(error, expected) or _needs_any(rehearsal.order_model)
     if reason:
         return Confirmation(False, 0, reason)
     assert error is not None
@@ -94,15 +97,19 @@ def _error_of(world: World, program: Callable[[], Any]) -> BaseException | None:
     return None
 
 
-def _unfit(error: BaseException | None, expected: BaseException | None) -> str:
-    """Why this failure is nothing that stock asyncio could show, or ""."""
-    for one in (expected, error):
-        if isinstance(one, NondeterminismError):
-            return "the program is not the same program twice"
-        if isinstance(one, Livelock):
-            return "in real time a livelock only looks like a long run"
-        if isinstance(one, RealWorldError):
-            return "the call is only refused on virtual time"
+def _unfit(error: BaseException | None) -> str:
+    """Why this failure is nothing that real time could show, or ""."""
+    if isinstance(error, NondeterminismError):
+        return "the program is not the same program twice"
+    if isinstance(error, Livelock):
+        return "in real time a livelock only looks like a long run"
+    if isinstance(error, RealWorldError):
+        return "the call is only refused on virtual time"
+    return ""
+
+
+def _unlike(error: BaseException | None, expected: BaseException | None) -> str:
+    """Why what the plan shows now is not worth a try, or ""."""
     if error is None:
         return "the program does not fail under this plan, not even on virtual time"
     if expected is not None and type(expected) is not type(error):
@@ -110,7 +117,7 @@ def _unfit(error: BaseException | None, expected: BaseException | None) -> str:
             f"the plan shows {type(error).__name__} now, "
             f"and {type(expected).__name__} when it was found"
         )
-    return ""
+    return _unfit(error)
 
 
 def _needs_any(order_model: str) -> str:

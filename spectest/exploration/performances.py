@@ -135,7 +135,10 @@ class ThreadedRehearsal(StockRehearsal):
 
     def _new_threads(self, installation: Installation) -> Threads:
         return RehearsedThreads(
-            self.turns, *self._thread_parts(installation), **self._thread_options()
+            self.turns,
+            *self._thread_parts(installation),
+            **self._thread_options(),
+            on_start=installation.watchdog.watch,
         )
 
     def length_s(self, gap_s: float) -> float:

@@ -7,6 +7,7 @@ blocks run, one thread after the other.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import re
 import sys
@@ -16,11 +17,11 @@ from concurrent.futures import _base
 from contextlib import suppress
 from typing import Any
 
-from spectest.errors import Deadlock, RealWorldError
+from spectest.errors import Deadlock, Livelock, RealWorldError
 from spectest.kernel.identity import Identities
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.turns import Turns
-from spectest.source.lines import made_by_library
+from spectest.source.lines import made_by_library, shown
 from spectest.threads import agents as states
 from spectest.threads.adoption import AdoptedPools
 from spectest.threads.agents import Agent, WorldEnded, present
@@ -260,6 +261,27 @@ class Threads(Baton):
             where=f"{line.file}:{line.line} in {line.function}" if line else None,
         )
 
+    def stop_spinning(self, agent: Agent) -> None:
+        """`agent` goes round in a loop without a choice point: it ends, and so does the program."""
+        with self._mutex:
+            if self.current is not agent or len(self.agents) < 2:
+                return
+            self.verdict = self.verdict or self._spinning(agent)
+            if agent is not self.main:
+                self.main.error = self.verdict
+            _raise_in(agent.ident, WorldEnded)
+
+    def _spinning(self, agent: Agent) -> Livelock:
+        line = where(agent)
+        place = f" at {shown(line.file)}:{line.line} in {line.function}" if line else ""
+        return Livelock(
+            f"{agent.name} goes round and round{place}, and comes to no choice point,\n"
+            "while other threads wait for their turn. A loop that waits for one of them has to wait "
+            "for an event, or to sleep; or make its lines choice points with `lines`.\n"
+            "If it only computes, let it do that before the run.",
+            spinner=agent.name,
+        )
+
     def polled(self, agent: Agent, arrived: Sequence[Any]) -> None:
         """An event loop has polled its selector, and these handles arrived."""
 
@@ -268,6 +290,11 @@ class Threads(Baton):
 
     def _dies(self, agent: Agent) -> None:
         """`agent` has ended."""
+
+
+def _raise_in(ident: int, error: type[BaseException]) -> None:
+    """Raise it in another thread as soon as that executes bytecode."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(error))
 
 
 def _name_of(thread: Any, function: Callable[..., object]) -> str:

@@ -5,11 +5,15 @@ points, and if not, whether the holder at least uses the processor. One that doe
 a file, a socket, a subprocess or a lock that spectest does not know: others may go on without it,
 for perhaps it is they it waits for; and if it never comes back, that is an error of the program
 under test. It does not bite while a debugger holds the thread.
+
+A holder that does use the processor, and goes round and round in a few places of a loop without
+coming to a choice point, waits for another thread that never gets its turn: it is stopped.
 """
 
 from __future__ import annotations
 
 import _thread
+import dis
 import sys
 import time
 from types import FrameType
@@ -22,6 +26,8 @@ __all__ = ["Watchdog"]
 _LOOK_EVERY_S = 0.05
 _AWAY_AFTER_S = 0.25
 _GIVE_UP_AFTER_S = 3.0
+_SPINS_AFTER_S = 5.0
+_FEW_PLACES = 50
 _monotonic = time.monotonic
 _allocate_lock = _thread.allocate_lock
 _start_new_thread = _thread.start_new_thread
@@ -56,6 +62,7 @@ class Watchdog:
             self._stop = None
 
     def _run(self, stop: _thread.LockType) -> None:
+        turn = _Turn()
         seen: tuple[object, ...] = ()
         since = _monotonic()
         while not stop.acquire(True, _LOOK_EVERY_S):
@@ -64,9 +71,15 @@ class Watchdog:
             if threads is None or holder is None or threads.expecting:
                 seen = ()
                 continue
-            now = (id(threads), holder, threads.budget.spent, _progress(holder))
+            now = (id(threads), holder, threads.budget.spent)
+            if now != seen[:3]:
+                turn = _Turn()
+            now = (*now, turn.progress(holder))
             if now != seen:
                 seen, since = now, _monotonic()
+                if turn.spins and not _debugged(holder):
+                    threads.stop_spinning(holder)
+                    turn = _Turn()
             elif _monotonic() - since > _AWAY_AFTER_S and not _debugged(holder):
                 self._missing(threads, holder, _monotonic() - since)
 
@@ -77,16 +90,39 @@ class Watchdog:
             threads.give_up(holder, threads.stuck(holder))
 
 
-def _progress(holder: Agent) -> tuple[object, ...]:
-    """What changes when the thread does something."""
-    frame = sys._current_frames().get(holder.ident)
-    place = (id(frame), frame.f_lasti) if frame is not None else ()
-    if _clock_of is None:
-        return place
-    try:
-        return (*place, round(time.clock_gettime(_clock_of(holder.ident)), 3))
-    except OSError:
-        return place
+class _Turn:
+    """What is seen of a holder that comes to no choice point."""
+
+    def __init__(self) -> None:
+        self._began = _monotonic()
+        self._places: set[tuple[object, int]] = set()
+        self._jumps = False
+
+    def progress(self, holder: Agent) -> tuple[object, ...]:
+        """What changes when the thread does something."""
+        frame = sys._current_frames().get(holder.ident)
+        place = (id(frame), frame.f_lasti) if frame is not None else ()
+        if frame is not None and len(self._places) <= _FEW_PLACES:
+            self._places.add((frame.f_code, frame.f_lasti))
+            self._jumps = self._jumps or _jumps(frame)
+        if _clock_of is None:
+            return place
+        try:
+            return (*place, round(time.clock_gettime(_clock_of(holder.ident)), 3))
+        except OSError:
+            return place
+
+    @property
+    def spins(self) -> bool:
+        """Whether it has long been in a small loop, and not in some function of an extension."""
+        long = _monotonic() - self._began > _SPINS_AFTER_S
+        return long and self._jumps and len(self._places) <= _FEW_PLACES
+
+
+def _jumps(frame: FrameType) -> bool:
+    """Whether it jumps back, or begins: there CPython lets other threads look at it."""
+    name = dis.opname[frame.f_code.co_code[frame.f_lasti]] if frame.f_lasti >= 0 else ""
+    return "BACKWARD" in name or name == "RESUME"
 
 
 def _debugged(holder: Agent) -> bool:
