@@ -264,6 +264,7 @@ class Search:
             found_at=self._executions,
             strategy=strategy,
             shrunk_in=shrunk_in,
+            dead_threads=outcome.dead_threads,
         )
 
     def _what_it_is_worth(self, report: Report) -> Report:

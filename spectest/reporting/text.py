@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Sequence
 
 from spectest.exploration.results import Margin, Report
-from spectest.reporting import holdups, words
+from spectest.reporting import holdups, measures, words
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, deviations_of
 from spectest.reporting.failure import Breakage, Facts, facts_of
@@ -55,7 +55,8 @@ def render(
     held_up = _held_up(facts, labels, width)
     foot = _foot(facts, replay_hint, width)
     fixed = len(durations) + len(foot) + (len(held_up) + 1 if held_up else 0)
-    head = _what_broke(facts.breakage, MAX_LINES - fixed - 6, width)
+    dead = _dead_threads(facts.breakage, labels, width)
+    head = [*_what_broke(facts.breakage, MAX_LINES - fixed - len(dead) - 6, width), *dead]
     room = MAX_LINES - len(head) - fixed - 4
     most = _SPINNING_ROWS if facts.breakage.error == "Livelock" else _MOST_ROWS
     rows = table_of(facts, labels, min(room, most), width)
@@ -80,6 +81,19 @@ def _what_broke(broken: Breakage, room: int, width: int) -> list[str]:
     if broken.place:
         lines.append(cut(f"  {broken.place.long}  {broken.place.source}", width))
     return lines
+
+
+def _dead_threads(broken: Breakage, labels: Labels, width: int) -> list[str]:
+    if not broken.dead_threads:
+        return []
+    first, *others = broken.dead_threads
+    what = f"{first.error}: {''.join(first.message[:1])}".removesuffix(": ")
+    lines = _wrapped(f"before that, `{labels[first.thread]}` ended with {what}", width)[:2]
+    if first.place:
+        lines.append(f"    {first.place.long}  {first.place.source}")
+    if others:
+        lines.append(f"    ... and so did {measures.count(len(others), 'more thread')}")
+    return [cut(line, width) for line in lines]
 
 
 def _wrapped(line: str, width: int) -> list[str]:
