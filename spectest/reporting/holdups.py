@@ -1,4 +1,4 @@
-"""Held up by a pool: who had an answer and could not leave, because of a job nobody waits for.
+"""Held up by a pool: who was ready to go on and could not, because of a job nobody waits for.
 
 `with ThreadPoolExecutor() as pool` waits at its end for every job that was begun, also for those
 whose results the block does without. Stock Python says nothing about it, the answer is right, and
@@ -31,6 +31,7 @@ class HoldUp:
     `thread`: who. `call`: in what: "with ThreadPoolExecutor" or "ThreadPoolExecutor.shutdown()";
     `place`: at which line. `ready_ns`, `left_ns`: from when to when. `job`: what a report calls the
     job that ended last; `submitted`: where it was handed in; `stood`: where it spent the time.
+    `error`: the type of the exception that was about to leave the block, or "".
     """
 
     thread: str
@@ -41,6 +42,7 @@ class HoldUp:
     job: str
     submitted: Place | None
     stood: Place | None
+    error: str = ""
 
 
 def notes_of(trace: Trace) -> tuple[str, ...]:
@@ -61,8 +63,9 @@ def _note(it: HoldUp, labels: Labels) -> str:
 
 def from_to(it: HoldUp, labels: Labels) -> str:
     """Who was held up, from when to when."""
+    error = f" ({it.error})" if it.error else ""
     return (
-        f"{labels[it.thread]} had an answer at {duration(it.ready_ns)} "
+        f"{labels[it.thread]} was ready to go on at {duration(it.ready_ns)}{error} "
         f"and went on at {duration(it.left_ns)}"
     )
 
@@ -112,15 +115,17 @@ def _hold_up(
     if job is None:
         return None
     stood = [e.where for e in of_worker if e.number > job.number and e.kind in ("start", "wait")]
+    call, _, error = first.detail.partition(" raising ")
     return HoldUp(
         cast.label(first.task, first.number),
-        first.detail,
+        call,
         place,
         first.time_ns,
         over.time_ns,
         cast.label(last.subject, job.number),
         place_of(job.where),
         place_of(stood[-1]) if stood else None,
+        error,
     )
 
 

@@ -94,6 +94,7 @@ def _held_up(it: HoldUp) -> dict[str, Any]:
         "ready_ns": it.ready_ns,
         "left_ns": it.left_ns,
         "job": it.job,
+        "error": it.error or None,
         **{key: _place(place) for key, place in places.items()},
     }
 

@@ -96,7 +96,7 @@ AssertionError
 
 It fails in stock order, with no deviation.
 
-Held up by a pool: main had an answer at 30 ms and went on at 1000 ms.
+Held up by a pool: main was ready to go on at 30 ms and went on at 1000 ms.
   tests/unit/reporting/thread_programs.py:79 in main  with ThreadPoolExecutor() as pool:
     at its end waited for fetch (worker 0_1), submitted at thread_programs.py:80
     tests/unit/reporting/thread_programs.py:72 in fetch (worker 0_1)  time.sleep(seconds)
