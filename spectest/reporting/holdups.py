@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from spectest.exploration.results import Report
 from spectest.kernel.trace import Trace, TraceEvent
+from spectest.reporting.acts import BLOCKING
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import program_events
 from spectest.reporting.labels import Labels
@@ -108,7 +109,7 @@ def _hold_up(
     place = place_of(first.where)
     if over is None or place is None or over.time_ns - first.time_ns <= _LEAST_NS:
         return None
-    if not _had_answer(first, events):
+    if not _had_answer(first, events, cast):
         return None
     of_worker = [event for event in events[: over.number] if event.task == last.subject]
     job = next((e for e in reversed(of_worker) if e.kind == "job" and e.detail == "begins"), None)
@@ -129,15 +130,23 @@ def _hold_up(
     )
 
 
-def _had_answer(held: TraceEvent, events: Sequence[TraceEvent]) -> bool:
-    """Whether the thread had waited for something, and a job of the same pool had ended before."""
-    waits = (e for e in events[: held.number] if e.kind == "wait" and e.task == held.task)
-    wait = next(waits, None)
-    if wait is None:
-        return False
-    pool = _pool_of(held.subject)
-    between = events[wait.number : held.number]
-    return any(_ends_job(event) and _pool_of(event.task) == pool for event in between)
+def _had_answer(held: TraceEvent, events: Sequence[TraceEvent], cast: Cast) -> bool:
+    """Whether a job of the same pool had ended while the thread or task waited for something."""
+    pool, is_task = _pool_of(held.subject), held.task in cast.tasks
+    waited, ended = -1, -1
+    for event in events[: held.number]:
+        if event.kind == "wait" and event.task == held.task and waited < 0:
+            waited = event.number
+        elif _ends_job(event) and _pool_of(event.task) == pool:
+            ended = event.number
+        elif is_task and ended >= 0 and _resumes(event, held.task):
+            return True
+    return 0 <= waited < ended
+
+
+def _resumes(event: TraceEvent, task: str) -> bool:
+    """Whether the task goes on after an `await`."""
+    return event.kind == "step" and event.subject == task and event.detail != BLOCKING
 
 
 def _ends_job(event: TraceEvent) -> bool:

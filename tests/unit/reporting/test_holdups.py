@@ -134,6 +134,30 @@ def test_a_task_that_blocks_its_loop_is_held_up() -> None:
     assert (it.thread, it.left_ns) == ("main (Task-1)", 1_000_000_000)
 
 
+def test_a_task_that_awaited_jobs_is_held_up() -> None:
+    async def main() -> None:
+        submit = asyncio.get_running_loop().run_in_executor
+        with ThreadPoolExecutor() as pool:
+            jobs = [submit(pool, fetch, seconds) for seconds in (0.010, 1.0)]
+            await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+
+    [it] = hold_ups_of(trace_of(main))
+    assert (it.thread, it.ready_ns, it.left_ns) == ("main (Task-1)", 10_000_000, 1_000_000_000)
+    assert it.place.source == "with ThreadPoolExecutor() as pool:"
+    assert (it.job, it.error) == ("fetch (ThreadPoolExecutor-0_1)", "")
+
+
+def test_a_task_that_awaits_nothing_wants_the_end_of_its_block() -> None:
+    async def main() -> None:
+        submit = asyncio.get_running_loop().run_in_executor
+        await asyncio.sleep(0.010)
+        with ThreadPoolExecutor() as pool:
+            for seconds in (0.010, 1.0):
+                submit(pool, fetch, seconds)
+
+    assert hold_ups_of(trace_of(main)) == ()
+
+
 def test_two_blocks_are_two_times() -> None:
     def main() -> None:
         for _ in range(2):
