@@ -25,7 +25,7 @@ MAX_LINES = 25
 """A page is longer only where too little of what happened would be left."""
 
 _MESSAGE = 3
-_BLOCKED = 9
+_BLOCKED = 12
 _DEVIATIONS, _OF_MANY = 3, 2
 _LEAST_HEAD = 6
 _LEAST_ROWS, _MOST_ROWS = 8, 12

@@ -43,6 +43,7 @@ class RecordingThreads(Threads):
 
     def __init__(self, recorder: TraceRecorder, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.records = True
         self._recorder = recorder
         self._starts: dict[int, int] = {}
         self._causes: dict[Agent, int] = {}
