@@ -290,6 +290,7 @@ class Search:
         if failure is None or isinstance(failure.error, NondeterminismError):
             return ()
         what = f"{type(failure.error).__name__}: {failure.error}".partition("\n")[0]
+        what = what.removesuffix(": ")
         note = (
             f"with a choice point at every line it fails: {what}. That is a data race; explore it "
             f"with lines={_modules_of(failure)}"
