@@ -39,8 +39,8 @@ class Breakage:
 
     `error`: the type of the exception; of a group, of its first member. `message`: its lines.
     `place`: the user's line that raised it, None if there is none. `group`: the type of the group
-    it came in, or "". `others`: how many more were in the group. `dead_threads`: what had ended
-    threads before.
+    it came in, or "". `others`: how many more were in the group. `ours`: the message is one of
+    this package's. `dead_threads`: what had ended threads before.
     """
 
     error: str
@@ -48,6 +48,7 @@ class Breakage:
     place: Place | None
     group: str = ""
     others: int = 0
+    ours: bool = False
     dead_threads: tuple[Ending, ...] = ()
 
 
@@ -122,8 +123,9 @@ def breakage_of(failure: Failure) -> Breakage:
         Ending(one.thread, one.error, _lines_of(one.message), place_of(one.where))
         for one in failure.dead_threads
     )
-    lines = _lines_of(str(error))
-    return Breakage(type(error).__name__, lines, place_of(where), group, others, dead)
+    name, lines = type(error).__name__, _lines_of(str(error))
+    ours = isinstance(error, SpectestError)
+    return Breakage(name, lines, place_of(where), group, others, ours, dead)
 
 
 def _lines_of(message: str) -> tuple[str, ...]:

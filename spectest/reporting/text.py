@@ -79,7 +79,7 @@ def _what_broke(broken: Breakage, room: int, width: int) -> list[str]:
     if group:
         group += f" with {broken.others} more)" if broken.others else ")"
     title = f"{broken.error}: {first}".removesuffix(": ") + group
-    if broken.place:
+    if broken.place and not broken.ours:
         lines, most = [cut(title, width), *(cut(f"  {line}", width) for line in rest)], _MESSAGE
     else:
         lines = [part for line in (title, *rest) for part in _wrapped(line.strip(), width)]
