@@ -66,11 +66,11 @@ def render(
 
 
 def _room_for_rows(facts: Facts, left: int) -> int:
-    """As many lines as are left; enough to show the deviations for which there are no words."""
+    """As many lines as are left; enough to show deviations without words, and who was held up."""
     if facts.breakage.error == "Livelock":
         return _SPINNING_ROWS
-    least = _LEAST_ROWS if len(facts.deviations) <= _DEVIATIONS else _MOST_ROWS
-    return min(max(left, least), _MOST_ROWS)
+    many = facts.held_up or len(facts.deviations) > _DEVIATIONS
+    return min(max(left, _MOST_ROWS if many else _LEAST_ROWS), _MOST_ROWS)
 
 
 def _what_broke(broken: Breakage, room: int, width: int) -> list[str]:
