@@ -222,6 +222,7 @@ def _report_of(
             found_at=1,
             strategy=strategy,
             shrunk_in=0,
+            dead_threads=outcome.dead_threads,
         )
     return Report(name, settings, executions=1, complete=False, failure=failure)
 

@@ -42,6 +42,7 @@ from spectest.promises import judge_loop, judge_threads
 from spectest.threads.agents import WorldEnded
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers
+from spectest.threads.endings import DeadThread, dead_threads, tell
 from spectest.threads.lines import line_points
 from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation, installed
@@ -83,7 +84,8 @@ class World:
 
     Afterwards `plan` holds the deviations that took effect, `order_model` the weakest model that
     allows them, `trace` what happened, if it was recorded; `ended_ns`, `steps` and `contested` say
-    how long it was in virtual time, in callbacks, and in questions to the chooser.
+    how long it was in virtual time, in callbacks, and in questions to the chooser. `dead_threads`:
+    those that had ended with an exception when the program failed with another one.
     """
 
     def __init__(
@@ -107,6 +109,8 @@ class World:
         self.order_model: OrderModel = "strict"
         self.ended_ns = self.steps = self.contested = 0
         self.strangers: tuple[str, ...] = ()
+        self.dead_threads: tuple[DeadThread, ...] = ()
+        self._failed_threads = 0
 
     # What the run was, afterwards.
 
@@ -129,6 +133,7 @@ class World:
         self.steps = sum(loop.steps for loop in self.loops)
         if self.threads is not None:
             self.steps += self.threads.budget.spent
+            self._failed_threads = len(self.threads.failures)
         self.contested = self.door.contested
         met, asked = self.door.met, self.door.plan
         if met.isdisjoint(asked.holds) and met.isdisjoint(asked.picks):
@@ -165,17 +170,27 @@ class World:
         threads = self.threads = self._new_threads(installation)
         threads.enter()
         try:
+            return self._run_to_verdict(program, threads)
+        except BaseException as error:
+            self._seal()
+            failures = threads.failures[: self._failed_threads]
+            self.dead_threads = dead_threads(failures, error)
+            tell(self.dead_threads, error)
+            raise
+        finally:
+            self._seal()
+            threads.leave()
+            installation.watchdog.leave()
+            installation.locks.forget_holders()
+
+    def _run_to_verdict(self, program: Callable[[], Any], threads: Threads) -> Any:
+        try:
             return self._run(program, threads)
         except (Exception, WorldEnded) as error:
             verdict = threads.verdict
             if verdict is None or verdict is error:
                 raise
             raise verdict from (None if isinstance(error, WorldEnded) else error)
-        finally:
-            self._seal()
-            threads.leave()
-            installation.watchdog.leave()
-            installation.locks.forget_holders()
 
     def _new_threads(self, installation: Installation) -> Threads:
         parts, options = self._thread_parts(installation), self._thread_options()

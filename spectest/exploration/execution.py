@@ -13,6 +13,7 @@ from spectest.kernel.choices import Chooser
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.trace import Trace
 from spectest.source.lines import raised_at
+from spectest.threads.endings import DeadThread
 from spectest.world import Limits, World
 
 __all__ = ["Outcome", "Program", "check_meant_for", "execute", "raised_at"]
@@ -31,6 +32,7 @@ class Outcome:
     `trace`: None unless recorded. `virtual_ns`, `steps`, `contested`: how long it was in virtual
     time, in callbacks, and in questions to the chooser.
     `strangers`: what the plan deviates in, if the program met none of it.
+    `dead_threads`: those that had ended with an exception when the program failed with another one.
     """
 
     error: BaseException | None
@@ -42,6 +44,7 @@ class Outcome:
     steps: int
     contested: int
     strangers: tuple[str, ...] = ()
+    dead_threads: tuple[DeadThread, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -93,6 +96,7 @@ def execute(
         world.steps,
         world.contested,
         world.strangers,
+        world.dead_threads,
     )
 
 

@@ -8,6 +8,7 @@ from spectest.exploration.settings import Settings
 from spectest.kernel import token
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.trace import Trace
+from spectest.threads.endings import DeadThread
 
 __all__ = ["Confirmation", "Failure", "Margin", "Report"]
 
@@ -44,6 +45,7 @@ class Failure:
     weakest that allows them. `trace`: the failing execution. `stock_trace`: the same program in
     stock order. `found_at`: number of the execution that found it, from 1. `strategy`: who found
     it. `shrunk_in`: executions that shrinking took. `confirmation`: None if it was not asked for.
+    `dead_threads`: those that had ended with an exception of their own before.
     """
 
     error: BaseException
@@ -55,6 +57,7 @@ class Failure:
     strategy: str
     shrunk_in: int
     confirmation: Confirmation | None = None
+    dead_threads: tuple[DeadThread, ...] = ()
 
     @property
     def token(self) -> str:

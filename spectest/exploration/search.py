@@ -264,6 +264,7 @@ class Search:
             found_at=self._executions,
             strategy=strategy,
             shrunk_in=shrunk_in,
+            dead_threads=outcome.dead_threads,
         )
 
     def _what_it_is_worth(self, report: Report) -> Report:
@@ -289,6 +290,7 @@ class Search:
         if failure is None or isinstance(failure.error, NondeterminismError):
             return ()
         what = f"{type(failure.error).__name__}: {failure.error}".partition("\n")[0]
+        what = what.removesuffix(": ")
         note = (
             f"with a choice point at every line it fails: {what}. That is a data race; explore it "
             f"with lines={_modules_of(failure)}"

@@ -160,7 +160,8 @@ class ExploredFunction(pytest.Function):
         from _pytest._code.code import ExceptionChainRepr, ReprFileLocation, ReprTracebackNative
 
         name = type(error).__name__
-        lines = [f"E   {line}\n" for line in f"{name}: {error}".splitlines()]
+        text = "\n".join([f"{name}: {error}", *getattr(error, "__notes__", ())])
+        lines = [f"E   {line}\n" for line in text.splitlines()]
         _, line, _ = self.reportinfo()
         crash = ReprFileLocation(str(self.path), (line or 0) + 1, f"{name}: {error}")
         chain: list[Any] = [(ReprTracebackNative(lines), crash, None)]

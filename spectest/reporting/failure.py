@@ -20,7 +20,17 @@ from spectest.reporting.interleaving import Row, rows_of
 from spectest.reporting.places import Place, place_of
 from spectest.source.lines import raised_at
 
-__all__ = ["Breakage", "Facts", "breakage_of", "facts_of"]
+__all__ = ["Breakage", "Ending", "Facts", "breakage_of", "facts_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The exception that ended a thread: its type, the lines of its message, the user's line."""
+
+    thread: str
+    error: str
+    message: tuple[str, ...]
+    place: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,8 @@ class Breakage:
 
     `error`: the type of the exception; of a group, of its first member. `message`: its lines.
     `place`: the user's line that raised it, None if there is none. `group`: the type of the group
-    it came in, or "". `others`: how many more were in the group.
+    it came in, or "". `others`: how many more were in the group. `ours`: the message is one of
+    this package's. `dead_threads`: what had ended threads before.
     """
 
     error: str
@@ -37,6 +48,8 @@ class Breakage:
     place: Place | None
     group: str = ""
     others: int = 0
+    ours: bool = False
+    dead_threads: tuple[Ending, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +119,17 @@ def breakage_of(failure: Failure) -> Breakage:
         where = raised_at(error.__cause__)
     if not where and not isinstance(error, Violation):
         where = _last_raise(failure, type(error).__name__)
-    lines = tuple(line.rstrip() for line in str(error).splitlines() if line.strip())
-    return Breakage(type(error).__name__, lines, place_of(where), group, others)
+    dead = tuple(
+        Ending(one.thread, one.error, _lines_of(one.message), place_of(one.where))
+        for one in failure.dead_threads
+    )
+    name, lines = type(error).__name__, _lines_of(str(error))
+    ours = isinstance(error, SpectestError)
+    return Breakage(name, lines, place_of(where), group, others, ours, dead)
+
+
+def _lines_of(message: str) -> tuple[str, ...]:
+    return tuple(line.rstrip() for line in message.splitlines() if line.strip())
 
 
 def _raised_in_main(failure: Failure, breakage: Breakage) -> tuple[str, SourceLine] | None:

@@ -1,4 +1,4 @@
-"""Held up by a pool: who had an answer and could not leave, because of a job nobody waits for.
+"""Held up by a pool: who was ready to go on and could not, because of a job nobody waits for.
 
 `with ThreadPoolExecutor() as pool` waits at its end for every job that was begun, also for those
 whose results the block does without. Stock Python says nothing about it, the answer is right, and
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from spectest.exploration.results import Report
 from spectest.kernel.trace import Trace, TraceEvent
+from spectest.reporting.acts import BLOCKING
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import program_events
 from spectest.reporting.labels import Labels
@@ -31,6 +32,7 @@ class HoldUp:
     `thread`: who. `call`: in what: "with ThreadPoolExecutor" or "ThreadPoolExecutor.shutdown()";
     `place`: at which line. `ready_ns`, `left_ns`: from when to when. `job`: what a report calls the
     job that ended last; `submitted`: where it was handed in; `stood`: where it spent the time.
+    `error`: the type of the exception that was about to leave the block, or "".
     """
 
     thread: str
@@ -41,6 +43,7 @@ class HoldUp:
     job: str
     submitted: Place | None
     stood: Place | None
+    error: str = ""
 
 
 def notes_of(trace: Trace) -> tuple[str, ...]:
@@ -61,8 +64,9 @@ def _note(it: HoldUp, labels: Labels) -> str:
 
 def from_to(it: HoldUp, labels: Labels) -> str:
     """Who was held up, from when to when."""
+    error = f" ({it.error})" if it.error else ""
     return (
-        f"{labels[it.thread]} had an answer at {duration(it.ready_ns)} "
+        f"{labels[it.thread]} was ready to go on at {duration(it.ready_ns)}{error} "
         f"and went on at {duration(it.left_ns)}"
     )
 
@@ -105,34 +109,44 @@ def _hold_up(
     place = place_of(first.where)
     if over is None or place is None or over.time_ns - first.time_ns <= _LEAST_NS:
         return None
-    if not _had_answer(first, events):
+    if not _had_answer(first, events, cast):
         return None
     of_worker = [event for event in events[: over.number] if event.task == last.subject]
     job = next((e for e in reversed(of_worker) if e.kind == "job" and e.detail == "begins"), None)
     if job is None:
         return None
     stood = [e.where for e in of_worker if e.number > job.number and e.kind in ("start", "wait")]
+    call, _, error = first.detail.partition(" raising ")
     return HoldUp(
         cast.label(first.task, first.number),
-        first.detail,
+        call,
         place,
         first.time_ns,
         over.time_ns,
         cast.label(last.subject, job.number),
         place_of(job.where),
         place_of(stood[-1]) if stood else None,
+        error,
     )
 
 
-def _had_answer(held: TraceEvent, events: Sequence[TraceEvent]) -> bool:
-    """Whether the thread had waited for something, and a job of the same pool had ended before."""
-    waits = (e for e in events[: held.number] if e.kind == "wait" and e.task == held.task)
-    wait = next(waits, None)
-    if wait is None:
-        return False
-    pool = _pool_of(held.subject)
-    between = events[wait.number : held.number]
-    return any(_ends_job(event) and _pool_of(event.task) == pool for event in between)
+def _had_answer(held: TraceEvent, events: Sequence[TraceEvent], cast: Cast) -> bool:
+    """Whether a job of the same pool had ended while the thread or task waited for something."""
+    pool, is_task = _pool_of(held.subject), held.task in cast.tasks
+    waited, ended = -1, -1
+    for event in events[: held.number]:
+        if event.kind == "wait" and event.task == held.task and waited < 0:
+            waited = event.number
+        elif _ends_job(event) and _pool_of(event.task) == pool:
+            ended = event.number
+        elif is_task and ended >= 0 and _resumes(event, held.task):
+            return True
+    return 0 <= waited < ended
+
+
+def _resumes(event: TraceEvent, task: str) -> bool:
+    """Whether the task goes on after an `await`."""
+    return event.kind == "step" and event.subject == task and event.detail != BLOCKING
 
 
 def _ends_job(event: TraceEvent) -> bool:

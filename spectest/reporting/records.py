@@ -7,7 +7,7 @@ from typing import Any
 
 from spectest.exploration.results import Confirmation, Failure, Margin, Report
 from spectest.reporting.deviations import Deviation
-from spectest.reporting.failure import Facts, facts_of
+from spectest.reporting.failure import Ending, Facts, facts_of
 from spectest.reporting.holdups import HoldUp, all_notes
 from spectest.reporting.interleaving import Row
 from spectest.reporting.places import Place, place_of
@@ -45,6 +45,7 @@ def _failure(failure: Failure, facts: Facts) -> dict[str, Any]:
         "message": list(broken.message),
         "where": _place(broken.place),
         "group": broken.group or None,
+        "dead_threads": [_ending(it) for it in broken.dead_threads],
         "token": facts.token,
         "order_model": facts.order_model,
         "deviations": [_deviation(it) for it in facts.deviations],
@@ -55,6 +56,15 @@ def _failure(failure: Failure, facts: Facts) -> dict[str, Any]:
         "found_at": facts.found_at,
         "strategy": facts.strategy,
         "shrunk_in": facts.shrunk_in,
+    }
+
+
+def _ending(it: Ending) -> dict[str, Any]:
+    return {
+        "thread": it.thread,
+        "error": it.error,
+        "message": list(it.message),
+        "where": _place(it.place),
     }
 
 
@@ -84,6 +94,7 @@ def _held_up(it: HoldUp) -> dict[str, Any]:
         "ready_ns": it.ready_ns,
         "left_ns": it.left_ns,
         "job": it.job,
+        "error": it.error or None,
         **{key: _place(place) for key, place in places.items()},
     }
 

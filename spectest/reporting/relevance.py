@@ -36,8 +36,11 @@ def _with_gaps(rows: Sequence[Row], chosen: Collection[int]) -> list[Row | int]:
     """The chosen rows, in order, and between them how many are missing."""
     lines: list[Row | int] = []
     for before, index in pairwise([-1, *chosen, len(rows)]):
-        if index - before > 1:
-            lines.append(index - before - 1)
+        missing = range(before + 1, index)
+        if len(missing) == 1:
+            lines.append(rows[missing[0]])  # It needs no more room than its count.
+        elif missing:
+            lines.append(len(missing))
         if index < len(rows):
             lines.append(rows[index])
     return lines
@@ -47,7 +50,7 @@ def _ranks(rows: Sequence[Row], deviations: Sequence[Deviation]) -> list[int]:
     partners = {name for d in deviations for name in (*d.together_with, d.overtaken_by) if name}
     names = partners | {deviation.name for deviation in deviations}
     instants, meanwhile = _instants(rows, deviations), _meanwhile(rows, deviations)
-    leading = _leading_to(rows[-1], rows)
+    leading = _leading_to_the_end(rows)
     ranks = []
     for row in rows:
         verbs = {act.verb for act in row.acts}
@@ -94,13 +97,20 @@ def _starts(row: Row, names: Collection[str]) -> bool:
     return any(act.verb == "starts" and act.subject in names for act in row.acts)
 
 
-def _leading_to(last: Row, rows: Sequence[Row]) -> set[int]:
-    """The steps that led to the last one, each the cause of the next."""
+def _leading_to_the_end(rows: Sequence[Row]) -> set[int]:
+    """The steps that led to the last one, each the cause of the next.
+
+    Also those that led to where its task or thread had begun to wait: somebody who was held up had
+    got there by something else.
+    """
     by_number = {row.number: row for row in rows}
     started = {act.subject: row for row in rows for act in row.acts if act.verb == "starts"}
+    last = rows[-1]
+    before = next((row for row in reversed(rows[:-1]) if row.task == last.task), None)
     leading: set[int] = set()
-    row: Row | None = last
-    while row is not None and row.number not in leading:
-        leading.add(row.number)
-        row = started.get(row.by) or by_number.get(row.cause)
+    for end in (last, before):
+        row = end
+        while row is not None and row.number not in leading:
+            leading.add(row.number)
+            row = started.get(row.by) or by_number.get(row.cause)
     return leading

@@ -38,7 +38,7 @@ def table_of(facts: Facts, labels: Labels, room: int, width: int) -> list[str]:
     lines = [f"  {'ms':>{first}}  {head:{second}}  what happened"]
     for line in shown:
         if isinstance(line, int):
-            lines.append(f"  {'...':>{first}}  {line} {'step' if line == 1 else 'steps'} left out")
+            lines.append(f"  {'...':>{first}}  {line} steps left out")
             continue
         mark = MARK if line.deviates else " "
         what = row_in_words(line, labels, third)

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Sequence
 
 from spectest.exploration.results import Margin, Report
-from spectest.reporting import holdups, words
+from spectest.reporting import holdups, measures, words
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, deviations_of
 from spectest.reporting.failure import Breakage, Facts, facts_of
@@ -22,12 +22,13 @@ from spectest.reporting.table import MARK, table_of
 __all__ = ["MAX_LINES", "render", "summary"]
 
 MAX_LINES = 25
-"""No page is longer."""
+"""A page is longer only where too little of what happened would be left."""
 
 _MESSAGE = 3
-_BLOCKED = 9
+_BLOCKED = 12
 _DEVIATIONS, _OF_MANY = 3, 2
-_MOST_ROWS = 12
+_LEAST_HEAD = 6
+_LEAST_ROWS, _MOST_ROWS = 8, 12
 _SPINNING_ROWS = 4
 _LABEL = 9
 _PLAIN_MARK = ">"
@@ -41,7 +42,7 @@ def render(
     width: int = 100,
     encoding: str | None = None,
 ) -> str:
-    """The page of a failure, at most 25 lines; for a clean report, its `summary`.
+    """The page of a failure, some 25 lines; for a clean report, its `summary`.
 
     `replay_hint`: the command that replays it; `{token}` in it stands for the token, and a hint
     that does not show the token is followed by it. `encoding`: of the stream the page is for, by
@@ -55,13 +56,21 @@ def render(
     held_up = _held_up(facts, labels, width)
     foot = _foot(facts, replay_hint, width)
     fixed = len(durations) + len(foot) + (len(held_up) + 1 if held_up else 0)
-    head = _what_broke(facts.breakage, MAX_LINES - fixed - 6, width)
-    room = MAX_LINES - len(head) - fixed - 4
-    most = _SPINNING_ROWS if facts.breakage.error == "Livelock" else _MOST_ROWS
-    rows = table_of(facts, labels, min(room, most), width)
+    dead = _dead_threads(facts.breakage, labels, width)
+    head = [*_what_broke(facts.breakage, MAX_LINES - fixed - len(dead) - 6, width), *dead]
+    room = _room_for_rows(facts, MAX_LINES - len(head) - fixed - 4)
+    rows = table_of(facts, labels, room, width)
     parts = [part for part in (head, durations, held_up, rows, foot) if part]
     lines = [line for part in parts for line in ("", *part)][1:]
     return _encodable("\n".join(lines), encoding)
+
+
+def _room_for_rows(facts: Facts, left: int) -> int:
+    """As many lines as are left; enough to show deviations without words, and who was held up."""
+    if facts.breakage.error == "Livelock":
+        return _SPINNING_ROWS
+    many = facts.held_up or len(facts.deviations) > _DEVIATIONS
+    return min(max(left, _MOST_ROWS if many else _LEAST_ROWS), _MOST_ROWS)
 
 
 def _what_broke(broken: Breakage, room: int, width: int) -> list[str]:
@@ -70,16 +79,29 @@ def _what_broke(broken: Breakage, room: int, width: int) -> list[str]:
     if group:
         group += f" with {broken.others} more)" if broken.others else ")"
     title = f"{broken.error}: {first}".removesuffix(": ") + group
-    if broken.place:
+    if broken.place and not broken.ours:
         lines, most = [cut(title, width), *(cut(f"  {line}", width) for line in rest)], _MESSAGE
     else:
         lines = [part for line in (title, *rest) for part in _wrapped(line.strip(), width)]
-        lines, most = [lines[0].strip(), *lines[1:]], min(_BLOCKED, room)
+        lines, most = [lines[0].strip(), *lines[1:]], min(_BLOCKED, max(room, _LEAST_HEAD))
     if len(lines) > most:
         lines[most:] = [f"  ... and {len(lines) - most} more"]
     if broken.place:
         lines.append(cut(f"  {broken.place.long}  {broken.place.source}", width))
     return lines
+
+
+def _dead_threads(broken: Breakage, labels: Labels, width: int) -> list[str]:
+    if not broken.dead_threads:
+        return []
+    first, *others = broken.dead_threads
+    what = f"{first.error}: {''.join(first.message[:1])}".removesuffix(": ")
+    lines = _wrapped(f"before that, `{labels[first.thread]}` ended with {what}", width)[:2]
+    if first.place:
+        lines.append(f"    {first.place.long}  {first.place.source}")
+    if others:
+        lines.append(f"    ... and so did {measures.count(len(others), 'more thread')}")
+    return [cut(line, width) for line in lines]
 
 
 def _wrapped(line: str, width: int) -> list[str]:

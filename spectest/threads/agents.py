@@ -66,11 +66,13 @@ class Stage(Protocol):
     """What locks, queues, clocks and loops need of the threads of their world.
 
     `watchful`: it wants to know of each poll of a loop, even if there is no other thread.
+    `records`: whether it writes down what happens.
     """
 
     agents: list[Agent]
     began_ns: int
     watchful: bool
+    records: bool
     exact: tuple[str, ...]
     pools: Any
     scheduler: Scheduler

@@ -49,8 +49,9 @@ class Wait:
 def wait_of(agent: Agent, *, from_source: bool = False) -> Wait:
     """What the thread, which must stand still, waits for.
 
-    `from_source`: its name is read from the source and not looked for among the variables, for a
-    thread that is going to go on (see `spectest.source.expressions`).
+    Its name is read from the source. What has none there, or a member of a container, is looked for
+    among the variables, but not if `from_source`, for a thread that is going to go on (see
+    `spectest.source.expressions`).
     """
     frames = frames_of(agent)
     inside = inside_of(frames)
@@ -61,10 +62,9 @@ def wait_of(agent: Agent, *, from_source: bool = False) -> Wait:
             if call in _FUNCTIONS:
                 return Wait(None, _function(frame, call), "", line, _count(frame))
             continue
-        if from_source:
-            name = name_in_source(frames[len(inside)], call)
-        else:
-            name = name_of(target, frames[::-1])
+        name = name_in_source(frames[len(inside)], call) if len(inside) < len(frames) else ""
+        if not from_source and (not name or "[" in name):
+            name = name_of(target, frames[::-1]) or name
         if isinstance(target, threading.Condition) and _gets_back(frames):
             call = _GETTING_BACK
         return Wait(target, call, name, line)

@@ -56,7 +56,7 @@ class Threads(Baton):
         on_start: Callable[[Threads], None] | None = None,
     ) -> None:
         super().__init__(scheduler, turns, budget)
-        self.watchful = False
+        self.watchful = self.records = False
         self.exact = tuple(exact)
         self.began_ns = began_ns
         self.failures: list[tuple[Agent, BaseException]] = []

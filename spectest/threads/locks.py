@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from spectest.source.lines import calling_frame
+from spectest.kernel.trace import NOWHERE
+from spectest.source.lines import calling_frame, line_of
 from spectest.threads.agents import Agent, present
 
 __all__ = ["QuietLock", "VirtualLock", "VirtualRLock", "WaitingList", "real_lock", "real_rlock"]
@@ -77,9 +78,13 @@ def _name_of_timeout(agent: Agent) -> str:
 
 
 class VirtualLock(WaitingList):
-    """`threading.Lock`. `holder`: the agent that took it last, while it is locked."""
+    """`threading.Lock`.
 
-    __slots__ = ("__weakref__", "_inner", "holder")
+    `holder`: the agent that took it last, while it is locked. `taken_at`: at which line of the
+    user's, if its world records.
+    """
+
+    __slots__ = ("__weakref__", "_inner", "holder", "taken_at")
     __module__ = "_thread"
 
     def __new__(cls) -> Any:
@@ -105,6 +110,7 @@ class VirtualLock(WaitingList):
         super().__init__()
         self._inner = inner
         self.holder: Agent | None = None
+        self.taken_at = NOWHERE
 
     def _made(self) -> None:
         """Making a lock is a choice point: what is made lazily may be made twice."""
@@ -131,6 +137,8 @@ class VirtualLock(WaitingList):
         if not self._inner.acquire(False):
             return False
         self.holder = agent
+        if agent.baton.records:
+            self.taken_at = line_of(calling_frame(sys._getframe(1)))
         if self._woken:
             self._taken()
         return True

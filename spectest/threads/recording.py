@@ -43,6 +43,7 @@ class RecordingThreads(Threads):
 
     def __init__(self, recorder: TraceRecorder, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.records = True
         self._recorder = recorder
         self._starts: dict[int, int] = {}
         self._causes: dict[Agent, int] = {}
@@ -236,9 +237,12 @@ class RecordingThreads(Threads):
 
 
 def _pool_in(frames: Sequence[FrameType]) -> str:
-    """In which call of which pool a thread waits for its workers."""
+    """In which call of which pool a thread waits for its workers, and what leaves the block."""
     for frame in reversed(frames):
         if frame.f_code in (_EXIT, _SHUTDOWN):
             pool = type(local_of(frame, "self")).__name__
-            return f"with {pool}" if frame.f_code is _EXIT else f"{pool}.shutdown()"
+            if frame.f_code is not _EXIT:
+                return f"{pool}.shutdown()"
+            error = local_of(frame, "exc_type")
+            return f"with {pool}" if error is None else f"with {pool} raising {error.__name__}"
     return ""

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from spectest.kernel.trace import NOWHERE
 from spectest.source.lines import shown
 from spectest.threads.agents import Agent
 from spectest.threads.awaited import Wait, joined, lock_of, wait_of, what
@@ -57,24 +58,31 @@ def holders(wait: Wait, agent: Agent) -> list[Agent]:
     return [other for other in agent.baton.agents if thread and other.thread is thread]
 
 
-def whose(agent: Agent, wait: Wait) -> str:
-    """Who has the lock that is waited for, to be put after it; "" if it is no lock."""
+def whose(agent: Agent, wait: Wait, *, places: bool = False) -> str:
+    """Who has the lock that is waited for, to be put after it; "" if it is no lock.
+
+    `places`: also where it was taken, if that was recorded.
+    """
     lock = lock_of(wait)
     if lock is None:
         return ""
     holder = lock.holder
     if holder is None:
         return ", which no thread of the program holds"
+    line = lock.taken_at if places else NOWHERE
+    since = f" since {shown(line.file)}:{line.line} in {line.function}" if line else ""
     if holder is agent:
-        return ", which it holds itself"
-    return f", held by {holder.name}" + (", which has ended" if holder.state == "ended" else "")
+        return f", which it holds itself{since}"
+    ended = ", which has ended" if holder.state == "ended" else ""
+    return f", held by {holder.name}{since}{ended}"
 
 
 def _sentence(agent: Agent, wait: Wait, *, stops_loop: bool) -> str:
     line = wait.line
     place = f"at {shown(line.file)}:{line.line} in {line.function}" if line else "outside your code"
     loop = ", and its event loop stands still" if stops_loop else ""
-    return f"{agent.name} waits for {what(wait, agent)}{whose(agent, wait)}, {place}{loop}"
+    thing = f"{what(wait, agent)}{whose(agent, wait, places=True)}"
+    return f"{agent.name} waits for {thing}, {place}{loop}"
 
 
 def _stopped_tasks(loop: Any) -> list[str]:

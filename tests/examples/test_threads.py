@@ -40,7 +40,7 @@ def test_the_cure_holds(program: Program) -> None:
         (
             "first_answer_pool",
             (
-                "Held up by a pool: main had an answer at 100 ms and went on at 5",
+                "Held up by a pool: main was ready to go on at 100 ms and went on at 5",
                 "    at its end waited for llm, submitted at first_answer_pool.py:29",
                 "fixed: no failure in 200 executions",
             ),

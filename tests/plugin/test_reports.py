@@ -195,3 +195,43 @@ def test_confirmed_on_stock_asyncio(suite: Suite, run: Run) -> None:
     assert properties(result, "test_it")["spectest_confirmed"] is True
     assert properties(result, "test_given")["spectest_confirmed"] is True
     result.stdout.fnmatch_lines(["*2 failed (2 confirmed in real time)"])
+
+
+def test_what_ended_a_thread_before_is_in_the_traceback(suite: Suite, run: Run) -> None:
+    suite(
+        """
+        import queue
+        import threading
+
+        def start(target):
+            thread = threading.Thread(target=target)
+            thread.start()
+            return thread
+
+        @pytest.mark.spectest(runs=4)
+        def test_missing():
+            out = []
+            def work():
+                out.append(int("seven"))
+            start(work).join()
+            assert out == [7]
+
+        @pytest.mark.spectest(runs=4)
+        def test_blocked():
+            numbers = queue.Queue()
+            async def main():
+                start(lambda: numbers.put(int("seven")))
+                await asyncio.Event().wait()
+            asyncio.run(main())
+        """
+    )
+    result = run("-p", "no:randomly")
+    for _ in range(2):
+        result.stdout.fnmatch_lines(
+            [
+                "E*before that, the thread * ended with ValueError: invalid literal for int()*",
+                "*-- spectest --*",
+                "  before that, `*` ended with ValueError: invalid literal for int()*",
+                '    test_it.py:*  *int("seven")*',
+            ]
+        )

@@ -35,6 +35,7 @@ def _report(
         found_at=5,
         strategy="urw",
         shrunk_in=31,
+        dead_threads=outcome.dead_threads,
     )
     return Report("a program", settings, 5, complete=False, failure=replace(failure, **facts))
 

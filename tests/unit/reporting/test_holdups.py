@@ -34,7 +34,7 @@ def _from_the_root(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 def test_who_held_up_whom() -> None:
     [note] = notes_of(trace_of(first_answer))
     assert note == (
-        f"main had an answer at 30 ms and went on at 1000 ms: `with ThreadPoolExecutor` at "
+        f"main was ready to go on at 30 ms and went on at 1000 ms: `with ThreadPoolExecutor` at "
         f"{PROGRAMS}:79 at its end waited for fetch (worker 0_1), submitted at "
         f"thread_programs.py:80, which was at {PROGRAMS}:72"
     )
@@ -96,6 +96,20 @@ def test_a_shutdown_without_a_block() -> None:
     assert it.place.source == "pool.shutdown()"
 
 
+def test_an_exception_is_no_answer() -> None:
+    def main() -> None:
+        with ThreadPoolExecutor() as pool:
+            jobs = [pool.submit(fetch, seconds) for seconds in (0.010, 1.0)]
+            for job in as_completed(jobs, timeout=0.300):
+                job.result()
+
+    trace = trace_of(main)
+    [it] = hold_ups_of(trace)
+    assert (it.call, it.error) == ("with ThreadPoolExecutor", "TimeoutError")
+    [note] = notes_of(trace)
+    assert " ms (TimeoutError) and went on at 1000 ms: `with ThreadPoolExecutor` at " in note
+
+
 def test_another_thread_is_held_up() -> None:
     def main() -> None:
         helper = threading.Thread(target=first_answer_of, name="helper")
@@ -118,6 +132,30 @@ def test_a_task_that_blocks_its_loop_is_held_up() -> None:
 
     [it] = hold_ups_of(trace_of(main))
     assert (it.thread, it.left_ns) == ("main (Task-1)", 1_000_000_000)
+
+
+def test_a_task_that_awaited_jobs_is_held_up() -> None:
+    async def main() -> None:
+        submit = asyncio.get_running_loop().run_in_executor
+        with ThreadPoolExecutor() as pool:
+            jobs = [submit(pool, fetch, seconds) for seconds in (0.010, 1.0)]
+            await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+
+    [it] = hold_ups_of(trace_of(main))
+    assert (it.thread, it.ready_ns, it.left_ns) == ("main (Task-1)", 10_000_000, 1_000_000_000)
+    assert it.place.source == "with ThreadPoolExecutor() as pool:"
+    assert (it.job, it.error) == ("fetch (ThreadPoolExecutor-0_1)", "")
+
+
+def test_a_task_that_awaits_nothing_wants_the_end_of_its_block() -> None:
+    async def main() -> None:
+        submit = asyncio.get_running_loop().run_in_executor
+        await asyncio.sleep(0.010)
+        with ThreadPoolExecutor() as pool:
+            for seconds in (0.010, 1.0):
+                submit(pool, fetch, seconds)
+
+    assert hold_ups_of(trace_of(main)) == ()
 
 
 def test_two_blocks_are_two_times() -> None:
@@ -150,8 +188,8 @@ def test_a_clean_report_tells_of_it() -> None:
     report = Report("p", Settings(), 3, complete=True, failure=None, notes=("first",))
     with_trace = replace(report, stock_trace=trace_of(first_answer))
     assert summary(report).splitlines()[2:] == ["  note: first"]
-    assert [line.partition(" an answer")[0] for line in summary(with_trace).splitlines()[2:]] == [
+    assert [line.partition(" ready")[0] for line in summary(with_trace).splitlines()[2:]] == [
         "  note: first",
-        "  note: main had",
+        "  note: main was",
     ]
     assert len(to_json(with_trace)["notes"]) == 2

@@ -10,6 +10,7 @@ from spectest.kernel.plan import Hold
 from spectest.reporting.failure import facts_of
 from spectest.reporting.interleaving import Row
 from spectest.reporting.relevance import matter
+from tests.unit.reporting.thread_programs import first_answer
 
 ReportMaker = Callable[..., Report]
 
@@ -58,6 +59,30 @@ def test_the_thread_that_was_interrupted_and_who_went_first(report_when_lost: Re
     assert [row.task for row in rows if row.task in ("ann", "bob")] == ["ann", "bob", "ann"]
     assert rows[-1].acts[-1].verb == "raises"
     assert sum(row if isinstance(row, int) else 1 for row in shown) == len(facts.rows)
+
+
+def test_where_began_what_somebody_was_held_up_by(report_of: ReportMaker) -> None:
+    def main() -> None:
+        threads = [threading.Thread(target=str) for _ in range(9)]
+        for thread in threads:
+            thread.start()
+        first_answer()
+
+    facts = facts_of(report_of(main))
+    shown = matter(facts.rows, facts.deviations, 10)
+    assert len(shown) <= 10
+    started = [act.subject for row in shown if isinstance(row, Row) for act in row.acts]
+    assert "fetch#1" in started
+    assert "fetch#2" in started
+
+
+def test_the_count_of_one_row_gives_way_to_the_row(report_when_lost: ReportMaker) -> None:
+    report = report_when_lost(busy_shop, "ann", "after releasing `lock`", Hold(behind=2))
+    facts = facts_of(report)
+    for room in range(4, len(facts.rows)):
+        shown = matter(facts.rows, facts.deviations, room)
+        assert len(shown) <= room
+        assert 1 not in shown
 
 
 def test_with_room_for_all_nothing_is_left_out(report_when_lost: ReportMaker) -> None:

