@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spectest.errors import SpectestError, UsageError, Violation
 from spectest.kernel.choices import Chooser
+from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.trace import Trace
 from spectest.source.lines import raised_at
@@ -31,6 +32,7 @@ class Outcome:
     `trace`: None unless recorded. `virtual_ns`, `steps`, `contested`: how long it was in virtual
     time, in callbacks, and in questions to the chooser.
     `strangers`: what the plan deviates in, if the program met none of it.
+    `mentions`: what settings mention by name, and whether the program came to it.
     """
 
     error: BaseException | None
@@ -42,6 +44,7 @@ class Outcome:
     steps: int
     contested: int
     strangers: tuple[str, ...] = ()
+    mentions: Mentions = field(default_factory=Mentions)
 
     @property
     def failed(self) -> bool:
@@ -93,6 +96,7 @@ def execute(
         world.steps,
         world.contested,
         world.strangers,
+        world.scheduler.mentions,
     )
 
 

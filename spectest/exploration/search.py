@@ -14,7 +14,7 @@ from typing import Any
 
 from spectest import ambient
 from spectest.errors import InternalError, Livelock, NondeterminismError
-from spectest.exploration import confidence, determinism
+from spectest.exploration import confidence, determinism, remarks
 from spectest.exploration.confirmation import confirm_plan
 from spectest.exploration.database import Database
 from spectest.exploration.execution import Outcome, Program, check_meant_for, execute
@@ -23,6 +23,7 @@ from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.exploration.settings import Settings
 from spectest.exploration.shrinking import Shrinker
 from spectest.kernel import token as tokens
+from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import Plan
 from spectest.kernel.trace import Trace
 from spectest.strategies import by_name
@@ -121,6 +122,7 @@ class Search:
         self._stock: Outcome | None = None
         self._profile = Profile(0, {})
         self._contested = 0
+        self._mentions = Mentions()
         self._short_steps = _SHORT_STEPS
         self._strategy = by_name(settings.strategy, settings.seed)
 
@@ -153,7 +155,9 @@ class Search:
     def _execute(self, plan: Plan, limits: Limits | None = None, **options: Any) -> Outcome:
         if self._before_each is not None:
             self._before_each()
-        return execute(self._program, plan, limits or self._settings.limits, **options)
+        outcome = execute(self._program, plan, limits or self._settings.limits, **options)
+        self._mentions.add(outcome.mentions)
+        return outcome
 
     def _record(self, plan: Plan) -> Outcome:
         """An execution with its trace; of one that never ends, the beginning of the trace."""
@@ -276,9 +280,11 @@ class Search:
             report = replace(report, confidence=lines)
         if self._settings.margin and self._settings.order != "strict":
             report = replace(report, margin=find_margin(self._at, self._settings.elasticity))
-        if self._profile.threads and not self._settings.lines and self._settings.order != "strict":
-            report = replace(report, notes=self._between_lines())
-        return report
+        notes = remarks.of(self._mentions)
+        unlined = not self._mentions.met("lines")
+        if self._profile.threads and unlined and self._settings.order != "strict":
+            notes += self._between_lines()
+        return replace(report, notes=notes)
 
     def _between_lines(self) -> tuple[str, ...]:
         """Whether choice points at every line show a data race: a look at a few executions."""
