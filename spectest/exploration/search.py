@@ -17,7 +17,13 @@ from spectest.errors import InternalError, Livelock, NondeterminismError
 from spectest.exploration import confidence, determinism, remarks
 from spectest.exploration.confirmation import confirm_plan
 from spectest.exploration.database import Database
-from spectest.exploration.execution import Outcome, Program, check_meant_for, execute
+from spectest.exploration.execution import (
+    Outcome,
+    Program,
+    check_meant_for,
+    check_program,
+    execute,
+)
 from spectest.exploration.margin import find_margin
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.exploration.settings import Settings
@@ -45,7 +51,9 @@ def explore(program: Program, **settings: Any) -> Report:
     keywords are those of `Settings`. Raises `UsageError` for settings that mean nothing; a failure
     of the program is not raised but is `report.failure`.
     """
-    return Search(program, Settings.of(settings)).report()
+    chosen = Settings.of(settings)
+    check_program(program)
+    return Search(program, chosen).report()
 
 
 def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> Any:
@@ -55,10 +63,11 @@ def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> An
     `explore`, as far as one run has a use for them.
     """
     chosen = Settings.of(settings)
-    if isinstance(plan, str):
-        plan = tokens.decode(plan)
+    check_program(main)
     if plan is None:
         plan = Plan(order=chosen.order, seed=chosen.seed)
+    elif not isinstance(plan, Plan):
+        plan = tokens.decode(plan)
     with ambient.lent():
         outcome = execute(main, plan, chosen.limits)
     if outcome.error is not None:
@@ -67,6 +76,7 @@ def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> An
 
 
 def _follow(program: Program, plan: Plan, settings: Settings) -> Outcome:
+    check_program(program)
     with ambient.lent():
         outcome = execute(program, plan, settings.limits)
     check_meant_for(name_of(program), outcome)
