@@ -129,12 +129,23 @@ class Search:
         self._before_each = before_each
         self._executions = 0
         self._complete = False
+        self._failed = False
         self._stock: Outcome | None = None
         self._profile = Profile(0, {})
         self._contested = 0
         self._mentions = Mentions()
         self._short_steps = _SHORT_STEPS
         self._strategy = by_name(settings.strategy, settings.seed)
+
+    @property
+    def executions(self) -> int:
+        """How many have begun, shrinking not included."""
+        return self._executions
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last of them has failed, and is now made small or confirmed."""
+        return self._failed
 
     def report(self) -> Report:
         """Explore."""
@@ -240,6 +251,7 @@ class Search:
         return None
 
     def _shrunk(self, found: Outcome, strategy: str) -> Failure:
+        self._failed = True
         limits = self._settings.limits
         if isinstance(found.error, Livelock):
             limits = self._short
@@ -269,6 +281,7 @@ class Search:
 
     def _failure(self, outcome: Outcome, strategy: str, shrunk_in: int) -> Failure:
         assert outcome.error is not None
+        self._failed = True
         return Failure(
             error=outcome.error,
             plan=outcome.plan,
