@@ -6,7 +6,10 @@ be submitted in unusual timings only. After a whole search it is worth a remark.
 
 from __future__ import annotations
 
-__all__ = ["Mentions"]
+__all__ = ["JOBS", "Mentions"]
+
+JOBS = "jobs"
+"""Stands for a setting: the names of all jobs of pools that name some of theirs."""
 
 
 class Mentions:
