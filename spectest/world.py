@@ -153,7 +153,7 @@ class World:
             with (
                 loops_lent(self.new_loop),
                 ordered_sets(),
-                line_points(self.limits.lines),
+                line_points(self.limits.lines, self.scheduler.mentions),
             ):
                 return self._run_on_platform(program)
         finally:

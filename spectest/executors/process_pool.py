@@ -34,6 +34,8 @@ from spectest.executors.submissions import (
     checked_keys,
     checked_latency,
     interval_of,
+    is_named,
+    mention,
     seconds_of,
 )
 from spectest.kernel.clock import NANOSECONDS
@@ -89,6 +91,7 @@ class VirtualProcessPool(ProcessPoolExecutor):
         self._latency = checked_latency(latency)
         self._seconds_per_byte = _checked_cost(seconds_per_byte)
         self._dies = checked_keys("dies", dies)
+        mention("dies", self._dies)
         options = (max_workers, mp_context, initializer, initargs, max_tasks_per_child)
         agent = current()
         if agent is None:
@@ -131,7 +134,7 @@ class VirtualProcessPool(ProcessPoolExecutor):
         submissions = vars(self).setdefault("_submissions", PerWorld(Submissions))
         submission = submissions.here().next(fn, args, kwargs)
         interval_ns = interval_of(self._latency, submission)
-        dies = submission.is_among(self._dies)
+        dies = is_named(submission, "dies", self._dies)
         job: Any = fn
         if agent is not None:
             job = Task(fn, submission.name, interval_ns, dies, self._seconds_per_byte * NANOSECONDS)

@@ -16,6 +16,7 @@ from weakref import ref
 from spectest.errors import UsageError
 from spectest.executors.script import Key, is_seconds
 from spectest.kernel.clock import NANOSECONDS, seconds_to_ns
+from spectest.kernel.mentions import JOBS
 from spectest.threads.agents import current
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "checked_keys",
     "checked_latency",
     "interval_of",
+    "is_named",
+    "mention",
     "seconds_of",
 ]
 
@@ -165,3 +168,28 @@ def checked_keys(setting: str, keys: Any) -> tuple[Key, ...]:
                 "submission, from 1; or several of these."
             )
     return tuple(_unwrapped(key) if callable(key) else key for key in found)
+
+
+def mention(setting: str, keys: tuple[Key, ...]) -> None:
+    """Tell the world that `setting` of a pool speaks of these jobs."""
+    agent = current()
+    if agent is not None:
+        for key in keys:
+            agent.baton.scheduler.mentions.mention(setting, _shown(key))
+
+
+def is_named(submission: Submission, setting: str, keys: tuple[Key, ...]) -> bool:
+    """Whether one of `keys` is the submission; the world is told of it."""
+    mention(setting, keys)
+    agent = current()
+    if agent is not None and keys:
+        mentions = agent.baton.scheduler.mentions
+        mentions.meet(JOBS, submission.name)
+        for key in keys:
+            if submission.is_among((key,)):
+                mentions.meet(setting, _shown(key))
+    return submission.is_among(keys)
+
+
+def _shown(key: Key) -> str:
+    return str(getattr(key, "__name__", type(key).__name__)) if callable(key) else repr(key)

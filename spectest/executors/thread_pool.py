@@ -23,6 +23,8 @@ from spectest.executors.submissions import (
     checked_keys,
     checked_latency,
     interval_of,
+    is_named,
+    mention,
     seconds_of,
 )
 from spectest.kernel.clock import FOREVER_NS
@@ -68,13 +70,14 @@ class VirtualThreadPool(ThreadPoolExecutor):
     ) -> None:
         self._latency = checked_latency(latency)
         self._hangs = checked_keys("hangs", hangs)
+        mention("hangs", self._hangs)
         self._submissions = PerWorld(Submissions)
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """As stock."""
         submission = self._submissions.here().next(fn, args, kwargs)
-        if submission.is_among(self._hangs):
+        if is_named(submission, "hangs", self._hangs):
             return super().submit(_Hanging(fn, submission.name, _FOR_EVER))
         interval_ns = interval_of(self._latency, submission)
         if not interval_ns[2]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spectest.errors import SpectestError, UsageError, Violation
 from spectest.kernel.choices import Chooser
+from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.trace import Trace
 from spectest.source.lines import raised_at
 from spectest.threads.endings import DeadThread
 from spectest.world import Limits, World
 
-__all__ = ["Outcome", "Program", "check_meant_for", "execute", "raised_at"]
+__all__ = ["Outcome", "Program", "check_meant_for", "check_program", "execute", "raised_at"]
 
 Program = Callable[[], Any]
 """A coroutine function, or a function that does its own waiting; no arguments."""
@@ -33,6 +34,7 @@ class Outcome:
     time, in callbacks, and in questions to the chooser.
     `strangers`: what the plan deviates in, if the program met none of it.
     `dead_threads`: those that had ended with an exception when the program failed with another one.
+    `mentions`: what settings mention by name, and whether the program came to it.
     """
 
     error: BaseException | None
@@ -45,6 +47,7 @@ class Outcome:
     contested: int
     strangers: tuple[str, ...] = ()
     dead_threads: tuple[DeadThread, ...] = ()
+    mentions: Mentions = field(default_factory=Mentions)
 
     @property
     def failed(self) -> bool:
@@ -71,8 +74,7 @@ def execute(
     record: bool = False,
 ) -> Outcome:
     """Run `program` once. Failures are part of the outcome; misuse and interrupts are raised."""
-    if not callable(program):
-        raise UsageError(_not_a_program(program))
+    _check_callable(program)
     world = World(plan, chooser, limits=limits, record=record)
     error: BaseException | None = None
     result = None
@@ -97,6 +99,7 @@ def execute(
         world.contested,
         world.strangers,
         world.dead_threads,
+        world.scheduler.mentions,
     )
 
 
@@ -108,6 +111,39 @@ def check_meant_for(program_name: str, outcome: Outcome) -> None:
             f"the token is about {names}, which {program_name} never came to.\n"
             "It was made for another program, or this one has changed since. Explore it again."
         )
+
+
+def check_program(program: Program) -> None:
+    """Raise `UsageError` if `program` is no function, or one that cannot do without arguments."""
+    _check_callable(program)
+    needed = _arguments_of(program)
+    if needed:
+        name = getattr(program, "__name__", "")
+        name = name if name.isidentifier() else "program"
+        arguments = ", ".join(needed)
+        raise UsageError(
+            f"`{name}` takes arguments ({arguments}), and a program is called without any.\n"
+            f"Wrap it: lambda: {name}({arguments})"
+        )
+
+
+def _check_callable(program: Program) -> None:
+    if not callable(program):
+        raise UsageError(_not_a_program(program))
+
+
+def _arguments_of(program: Program) -> list[str]:
+    """What `program` cannot be called without, as far as it tells."""
+    try:
+        # A wrapper is asked itself, for it may know the arguments of what it wraps.
+        signature = inspect.signature(program, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return []
+    return [
+        f"{it.name}=..." if it.kind == it.KEYWORD_ONLY else it.name
+        for it in signature.parameters.values()
+        if it.default is it.empty and it.kind not in (it.VAR_POSITIONAL, it.VAR_KEYWORD)
+    ]
 
 
 def _not_a_program(thing: object) -> str:

@@ -14,15 +14,22 @@ from typing import Any
 
 from spectest import ambient
 from spectest.errors import InternalError, Livelock, NondeterminismError
-from spectest.exploration import confidence, determinism
+from spectest.exploration import confidence, determinism, remarks
 from spectest.exploration.confirmation import confirm_plan
 from spectest.exploration.database import Database
-from spectest.exploration.execution import Outcome, Program, check_meant_for, execute
+from spectest.exploration.execution import (
+    Outcome,
+    Program,
+    check_meant_for,
+    check_program,
+    execute,
+)
 from spectest.exploration.margin import find_margin
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.exploration.settings import Settings
 from spectest.exploration.shrinking import Shrinker
 from spectest.kernel import token as tokens
+from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import Plan
 from spectest.kernel.trace import Trace
 from spectest.strategies import by_name
@@ -44,7 +51,9 @@ def explore(program: Program, **settings: Any) -> Report:
     keywords are those of `Settings`. Raises `UsageError` for settings that mean nothing; a failure
     of the program is not raised but is `report.failure`.
     """
-    return Search(program, Settings.of(settings)).report()
+    chosen = Settings.of(settings)
+    check_program(program)
+    return Search(program, chosen).report()
 
 
 def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> Any:
@@ -54,10 +63,11 @@ def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> An
     `explore`, as far as one run has a use for them.
     """
     chosen = Settings.of(settings)
-    if isinstance(plan, str):
-        plan = tokens.decode(plan)
+    check_program(main)
     if plan is None:
         plan = Plan(order=chosen.order, seed=chosen.seed)
+    elif not isinstance(plan, Plan):
+        plan = tokens.decode(plan)
     with ambient.lent():
         outcome = execute(main, plan, chosen.limits)
     if outcome.error is not None:
@@ -66,6 +76,7 @@ def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> An
 
 
 def _follow(program: Program, plan: Plan, settings: Settings) -> Outcome:
+    check_program(program)
     with ambient.lent():
         outcome = execute(program, plan, settings.limits)
     check_meant_for(name_of(program), outcome)
@@ -118,11 +129,23 @@ class Search:
         self._before_each = before_each
         self._executions = 0
         self._complete = False
+        self._failed = False
         self._stock: Outcome | None = None
         self._profile = Profile(0, {})
         self._contested = 0
+        self._mentions = Mentions()
         self._short_steps = _SHORT_STEPS
         self._strategy = by_name(settings.strategy, settings.seed)
+
+    @property
+    def executions(self) -> int:
+        """How many have begun, shrinking not included."""
+        return self._executions
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last of them has failed, and is now made small or confirmed."""
+        return self._failed
 
     def report(self) -> Report:
         """Explore."""
@@ -153,7 +176,9 @@ class Search:
     def _execute(self, plan: Plan, limits: Limits | None = None, **options: Any) -> Outcome:
         if self._before_each is not None:
             self._before_each()
-        return execute(self._program, plan, limits or self._settings.limits, **options)
+        outcome = execute(self._program, plan, limits or self._settings.limits, **options)
+        self._mentions.add(outcome.mentions)
+        return outcome
 
     def _record(self, plan: Plan) -> Outcome:
         """An execution with its trace; of one that never ends, the beginning of the trace."""
@@ -226,6 +251,7 @@ class Search:
         return None
 
     def _shrunk(self, found: Outcome, strategy: str) -> Failure:
+        self._failed = True
         limits = self._settings.limits
         if isinstance(found.error, Livelock):
             limits = self._short
@@ -255,6 +281,7 @@ class Search:
 
     def _failure(self, outcome: Outcome, strategy: str, shrunk_in: int) -> Failure:
         assert outcome.error is not None
+        self._failed = True
         return Failure(
             error=outcome.error,
             plan=outcome.plan,
@@ -277,9 +304,11 @@ class Search:
             report = replace(report, confidence=lines)
         if self._settings.margin and self._settings.order != "strict":
             report = replace(report, margin=find_margin(self._at, self._settings.elasticity))
-        if self._profile.threads and not self._settings.lines and self._settings.order != "strict":
-            report = replace(report, notes=self._between_lines())
-        return report
+        notes = remarks.of(self._mentions)
+        unlined = not self._mentions.met("lines")
+        if self._profile.threads and unlined and self._settings.order != "strict":
+            notes += self._between_lines()
+        return replace(report, notes=notes)
 
     def _between_lines(self) -> tuple[str, ...]:
         """Whether choice points at every line show a data race: a look at a few executions."""

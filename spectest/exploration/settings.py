@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from spectest.errors import UsageError
 from spectest.kernel.plan import OrderModel, check_order
 from spectest.strategies import NAMES
+from spectest.threads.lines import EVERYWHERE
 from spectest.world import Limits
 
 __all__ = ["Settings"]
 
 _LIMITS = Limits()
+# A file may have a name that is no identifier, and so may its module.
+_MODULE = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,14 @@ def _modules(setting: str, value: Any) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise UsageError(f"{setting}={value!r} must be the dotted name of a module, or several")
+    for name in names:
+        everywhere = name == EVERYWHERE and setting == "lines"
+        if not everywhere and (name.endswith(".py") or not _MODULE.fullmatch(name)):
+            raise UsageError(
+                f"{setting}={value!r} must be the dotted name of a module, or several; {name!r} is "
+                "none.\n"
+                "The file app/hits.py is the module app.hits, and a script that is run is __main__."
+            )
     return tuple(names)
 
 

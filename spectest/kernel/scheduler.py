@@ -21,6 +21,7 @@ from typing import Any
 
 from spectest.kernel.choices import Door
 from spectest.kernel.clock import FOREVER_NS, VirtualClock
+from spectest.kernel.mentions import Mentions
 from spectest.kernel.operations import Kind, Operation
 from spectest.kernel.plan import Hold, OrderModel
 from spectest.kernel.timer_heap import TimerHeap
@@ -49,6 +50,7 @@ class Scheduler:
         self._elastic: dict[int, Operation] = {}
         self._started = 0
         self._names: dict[str, int] = {}
+        self.mentions = Mentions()
 
     # What the platform tells the scheduler.
 

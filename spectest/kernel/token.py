@@ -40,6 +40,12 @@ def encode(plan: Plan) -> str:
 
 def decode(token: str) -> Plan:
     """The plan of `token`; raises `TokenError` for anything that `encode` did not make."""
+    if not isinstance(token, str):
+        raise TokenError(
+            f"{token!r} is not a spectest token, which is a string like {_PREFIX}{_FORMAT}-...; "
+            "a Plan is run by spectest.run(program, plan=...)",
+            token=repr(token),
+        )
     word = token.strip()
     head, dash, body = word.partition("-")
     version = head.removeprefix(_PREFIX)

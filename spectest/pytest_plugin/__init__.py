@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
+    options.check_ini(config)
     _check_token(config.getoption("spectest_replay"))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(results.Results(config), "spectest-results")

@@ -295,6 +295,11 @@ def _settings_for(item: ExploredFunction) -> Settings:
     marked = dict(marking.settings) if marking is not None else {}
     marks = list(item.iter_markers("spectest"))
     try:
+        Settings.of(options.from_ini(item.config))
+    except UsageError as error:
+        complaint = f"UsageError: in the ini file: spectest_{error}"
+        raise pytest.Collector.CollectError(complaint) from error
+    try:
         for mark in reversed(marks):
             if mark.args:
                 raise UsageError(f"mark.spectest takes keywords only, not {mark.args[0]!r}")

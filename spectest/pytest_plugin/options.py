@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-__all__ = ["INI_TYPES", "MODES", "add_options", "explicit", "mode_of", "settings_of"]
+__all__ = [
+    "INI_TYPES",
+    "MODES",
+    "add_options",
+    "check_ini",
+    "explicit",
+    "from_ini",
+    "mode_of",
+    "settings_of",
+]
 
 MODES = ("explore", "once", "off")
 
@@ -33,6 +42,13 @@ INI_TYPES = {
     "max_virtual_s": "float",
 }
 
+_ALLOWED = {
+    "args": "names separated by spaces",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "string": "a word",
+}
 _PLUGIN_DEFAULTS = {"confirm": True, "database": True}
 _ON_COMMAND_LINE = ("runs", "seed", "order")
 
@@ -74,21 +90,38 @@ def add_options(parser: pytest.Parser) -> None:
 def mode_of(config: pytest.Config) -> str:
     """explore, once or off."""
     mode: str = config.getoption("spectest_mode") or config.getini("spectest") or "explore"
-    if mode not in MODES:
-        raise pytest.UsageError(f"spectest = {mode!r} in the ini file; use one of {MODES}")
     return mode
+
+
+def check_ini(config: pytest.Config) -> None:
+    """A `UsageError` for an ini option that cannot be read."""
+    mode = config.getini("spectest")
+    if mode and mode not in MODES:
+        raise pytest.UsageError(
+            f"spectest={mode!r} in the ini file is no mode; use one of {', '.join(MODES)}"
+        )
+    for name, kind in {"asyncio": "bool", **INI_TYPES}.items():
+        try:
+            config.getini(f"spectest_{name}")
+        except (TypeError, ValueError, pytest.UsageError) as error:
+            raise pytest.UsageError(
+                f"spectest_{name} in the ini file must be {_ALLOWED[kind]}: {error}"
+            ) from error
+
+
+def from_ini(config: pytest.Config) -> dict[str, Any]:
+    """The settings that the ini file has."""
+    return _given({name: config.getini(f"spectest_{name}") for name in INI_TYPES})
 
 
 def settings_of(config: pytest.Config, marked: dict[str, Any]) -> dict[str, Any]:
     """The keywords of one test; `marked` are those of its marker and decorator."""
-    ini = _given({name: config.getini(f"spectest_{name}") for name in INI_TYPES})
-    return {**_PLUGIN_DEFAULTS, **ini, **marked, **_command_line(config)}
+    return {**_PLUGIN_DEFAULTS, **from_ini(config), **marked, **_command_line(config)}
 
 
 def explicit(config: pytest.Config) -> dict[str, Any]:
     """What this pytest run was told about spectest, for its header."""
-    told = {name: config.getini(f"spectest_{name}") for name in INI_TYPES}
-    told = {**_given(told), **_command_line(config)}
+    told = {**from_ini(config), **_command_line(config)}
     extra = {
         "replay": config.getoption("spectest_replay"),
         "asyncio": config.getoption("spectest_asyncio") or config.getini("spectest_asyncio"),

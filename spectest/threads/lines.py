@@ -17,6 +17,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from spectest.errors import UsageError
+from spectest.kernel.mentions import Mentions
 from spectest.source.lines import USER, in_modules, kind_of_file
 from spectest.threads.agents import current
 
@@ -30,23 +31,29 @@ _NAME = "spectest"
 
 
 @contextmanager
-def line_points(modules: Sequence[str]) -> Iterator[None]:
-    """While the block lasts, each line of these modules is a choice point of its thread."""
+def line_points(modules: Sequence[str], mentions: Mentions) -> Iterator[None]:
+    """While the block lasts, each line of these modules is a choice point of its thread.
+
+    `mentions` is told of which of them lines ran.
+    """
     if not modules:
         yield
     elif hasattr(sys, "monitoring"):
-        with _monitored(_Chosen(modules)):
+        with _monitored(_Chosen(modules, mentions)):
             yield
     else:
-        with _traced(_Chosen(modules)):
+        with _traced(_Chosen(modules, mentions)):
             yield
 
 
 class _Chosen:
     """Which code has choice points at its lines."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, modules: Sequence[str], mentions: Mentions) -> None:
         self._modules = tuple(modules)
+        self._mentions = mentions
+        for name in modules:
+            mentions.mention("lines", name)
         self._known: dict[CodeType, bool] = {}
 
     def __call__(self, frame: FrameType) -> bool:
@@ -57,16 +64,26 @@ class _Chosen:
         return chosen
 
     def _is_chosen(self, frame: FrameType) -> bool:
-        if EVERYWHERE not in self._modules:
-            return in_modules(frame, self._modules)
-        file = frame.f_code.co_filename
-        if file.startswith("<"):
-            # Typed in, or generated, as the methods of dataclasses and named tuples are.
-            names = frame.f_globals
-            file = names.get("__file__", "")
-            if not file:
-                return bool(names.get("__name__") == "__main__")
-        return kind_of_file(file) == USER
+        met = [
+            name
+            for name in self._modules
+            if (_is_users(frame) if name == EVERYWHERE else in_modules(frame, (name,)))
+        ]
+        for name in met:
+            self._mentions.meet("lines", name)
+        return bool(met)
+
+
+def _is_users(frame: FrameType) -> bool:
+    """Whether it is a file of the user's own."""
+    file = frame.f_code.co_filename
+    if file.startswith("<"):
+        # Typed in, or generated, as the methods of dataclasses and named tuples are.
+        names = frame.f_globals
+        file = names.get("__file__", "")
+        if not file:
+            return bool(names.get("__name__") == "__main__")
+    return kind_of_file(file) == USER
 
 
 def _at_line() -> None:

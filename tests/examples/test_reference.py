@@ -12,6 +12,7 @@ import pytest
 
 import spectest
 from spectest import cli, errors
+from spectest.cli.parser import parser_of
 from spectest.eventloop.closed_world import REFUSED
 from spectest.exploration.settings import Settings
 from spectest.kernel.trace import TraceEvent
@@ -80,9 +81,18 @@ def test_pytest_options_and_ini() -> None:
 
 
 def test_exit_codes() -> None:
-    lines = text("command.md").splitlines()
-    codes = [int(line[2]) for line in lines if re.match(r"\| \d", line)]
-    assert codes == sorted({cli.CLEAN, cli.FAILED, cli.UNUSABLE, cli.NOT_CONFIRMED})
+    codes = [int(code) for code in re.findall(r"^\| (\d+) ", text("command.md"), re.MULTILINE)]
+    assert codes == sorted(
+        {cli.CLEAN, cli.FAILED, cli.UNUSABLE, cli.NOT_CONFIRMED, cli.INTERRUPTED}
+    )
+
+
+def test_options_of_the_command() -> None:
+    told = [name.partition(" ")[0] for name in names(text("command.md"))]
+    (commands,) = parser_of("", None, None, None)._subparsers._group_actions  # type: ignore[union-attr]
+    parser: Any = commands
+    taken = {name for name in parser.choices["explore"]._option_string_actions if name[:2] == "--"}
+    assert sorted(told) == sorted(taken - {"--help"})
 
 
 def test_errors_and_their_fields() -> None:

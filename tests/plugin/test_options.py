@@ -91,6 +91,44 @@ def test_nonsense_on_a_marker(suite: Suite, run: Run, keywords: str, complaint: 
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.parametrize(
+    "ini, complaint",
+    [
+        (
+            "spectest = of",
+            "spectest='of' in the ini file is no mode; use one of explore, once, off",
+        ),
+        ("spectest_elasticity = abc", "spectest_elasticity in the ini file*a number: *'abc'*"),
+        ("spectest_runs = 1.5", "spectest_runs in the ini file*a whole number: *'1.5'*"),
+        ("spectest_margin = maybe", "spectest_margin in the ini file*true or false: *'maybe'*"),
+        ("spectest_asyncio = maybe", "spectest_asyncio in the ini file*true or false: *'maybe'*"),
+        ("spectest_lines = 'a", "spectest_lines in the ini file*names separated by spaces: *"),
+    ],
+)
+def test_an_ini_file_that_cannot_be_read(suite: Suite, run: Run, ini: str, complaint: str) -> None:
+    suite(finds(), ini=ini)
+    result = run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {complaint}"])
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize(
+    "ini, complaint",
+    [
+        ("spectest_order = chaos", "spectest_order='chaos' is not an order model*ties*"),
+        ("spectest_elasticity = -1", "spectest_elasticity=-1.0 must be a number, 0 or more*"),
+        ("spectest_lines = hits.py", "spectest_lines=*'hits.py'* must be the dotted name*"),
+    ],
+)
+def test_nonsense_in_an_ini_file(suite: Suite, run: Run, ini: str, complaint: str) -> None:
+    suite(finds(), ini=ini)
+    result = run()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([f"UsageError: in the ini file: {complaint}"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
 def test_nonsense_on_a_decorator(suite: Suite, run: Run) -> None:
     suite("@spectest.explored(rums=5)\nasync def test_it(): pass")
     run().stdout.fnmatch_lines(["*UsageError: 'rums' is not a setting of spectest*"])

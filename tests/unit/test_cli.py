@@ -3,14 +3,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from spectest import cli
+from spectest.cli.parser import RULES, SEARCH
+from spectest.exploration.settings import Settings
 
 RACE = """
 import asyncio
+import threading
 from spectest import VirtualEventLoop
 
 async def race():
@@ -40,6 +44,29 @@ async def takes(number): ...
 def default(number=3): ...
 
 number = 3
+
+calls = []
+
+async def interrupted():
+    calls.append(1)
+    if len(calls) == 4:
+        raise KeyboardInterrupt
+    await race()
+
+async def interrupted_late():
+    if not isinstance(asyncio.get_running_loop(), VirtualEventLoop):
+        raise KeyboardInterrupt
+    assert False
+
+def loses():
+    total = [0]
+    def add():
+        before = total[0]
+        total[0] = before + 1
+    threads = [threading.Thread(target=add) for _ in range(2)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    assert total == [2]
 
 class Group:
     @staticmethod
@@ -129,6 +156,78 @@ def test_explore_asks_for_the_margin(spectest: Spectest) -> None:
     code, out, _ = spectest(*arguments)
     assert code == cli.CLEAN
     assert 1.01 <= json.loads(out)["holds_up_to"] < 1.1
+
+
+def test_every_setting_has_an_option() -> None:
+    assert sorted(RULES + SEARCH) == sorted(field.name for field in fields(Settings))
+
+
+RULES_GIVEN = "--drain-s=3.0 --exact=a.b --exact=c --leaks=ignore --lines=program"
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        ("--strategy=pctt", "strategy='pctt' is not a strategy; use one of portfolio, "),
+        ("--lines=program.py", "'program.py' is none"),
+        ("--stall-s=-1", "stall_s=-1.0 must be a number, 0 or more"),
+        ("--max-steps=0", "max_steps=0 must be a whole number, 1 or more"),
+    ],
+)
+def test_settings_are_checked(spectest: Spectest, arguments: str, complaint: str) -> None:
+    code, out, err = spectest("explore", "program.py::finds", arguments)
+    assert (code, out) == (cli.UNUSABLE, "")
+    assert err.startswith("spectest: ")
+    assert complaint in err
+
+
+def test_a_replay_needs_the_rules_of_the_search(spectest: Spectest) -> None:
+    asked = (*RULES_GIVEN.split(), "--stall-s=1", "--strategy=random", "--no-confirm")
+    code, out, _ = spectest("explore", "program.py::loses", *asked)
+    assert code == cli.FAILED
+    (hint,) = (line for line in out.splitlines() if line.startswith("replay "))
+    _, _, *command = hint.split()
+    assert sorted(command[3:]) == sorted(RULES_GIVEN.split())
+
+    for name, code in (("replay", cli.FAILED), ("confirm", cli.CLEAN)):
+        del sys.modules["program"]  # As in a process of its own.
+        assert spectest(name, *command[1:])[0] == code
+
+
+def test_lines_that_nobody_ran_are_told(spectest: Spectest) -> None:
+    _, out, _ = spectest("explore", "program.py::holds", "--lines=prgram", "--runs=5", "--json")
+    (note,) = json.loads(out)["notes"]
+    assert note.startswith("lines='prgram': no line of such a module ran")
+
+
+def test_failures_are_kept_on_request(spectest: Spectest, tmp_path: Path) -> None:
+    assert spectest("explore", "program.py::finds", "--no-confirm")[0] == cli.FAILED
+    assert not (tmp_path / ".spectest").exists()
+    asked = ("explore", "program.py::finds", "--no-confirm", "--database", "--json")
+    spectest(*asked)
+    _, out, _ = spectest(*asked)
+    assert json.loads(out)["failure"]["strategy"] == "a saved failure"
+
+
+def test_the_version(spectest: Spectest) -> None:
+    assert spectest("--version") == (
+        0,
+        f"spectest {vars(sys.modules['spectest'])['__version__']}\n",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    "program, told",
+    [
+        ("interrupted", "in execution 4 of 200; no failure until then"),
+        ("interrupted_late", "in execution 2 of 200; it failed, and the report was in the making"),
+    ],
+)
+def test_an_interrupt_says_how_far_it_came(spectest: Spectest, program: str, told: str) -> None:
+    code, out, err = spectest("explore", f"program.py::{program}")
+    assert (code, out) == (cli.INTERRUPTED, "")
+    assert err == f"spectest: interrupted {told}\n"
 
 
 def test_explore_writes_the_report(spectest: Spectest, tmp_path: Path) -> None:

@@ -113,6 +113,18 @@ def test_a_job_that_kills_its_child_breaks_the_pool(dies: Any) -> None:
         assert spectest.run(program)[0] == 1
 
 
+def test_a_name_of_no_job_is_worth_a_note() -> None:
+    def program() -> None:
+        with VirtualProcessPool(1, FORK, dies="nosuch") as pool:
+            list(pool.map(jobs.give_back, range(2)))
+        assert virtual_pool_of_the_module.submit(jobs.double, 1).result() == 2
+
+    assert spectest.explore(program, runs=10).notes == (
+        "dies='nosuch': no such job was submitted; there were double, give_back",
+        "dies=2: no such job was submitted; there were double, give_back",
+    )
+
+
 def test_the_others_are_terminated_where_they_are() -> None:
     def program() -> float:
         with VirtualProcessPool(3, FORK, dies="double", latency=lambda job: None) as pool:

@@ -76,6 +76,44 @@ def test_a_latency_may_depend_on_the_call() -> None:
     assert seen[1].function is ask
 
 
+def test_a_name_of_no_job_is_worth_a_note() -> None:
+    def program() -> None:
+        keys: list[Any] = ["quey", "ask", "ask#2", 3, partial]
+        with VirtualThreadPool(4, hangs=keys) as pool:
+            pool.submit(rules)
+        VirtualThreadPool(1, hangs="unused")
+
+    others = "no such job was submitted; there were rules"
+    unmet = ("'quey'", "'ask'", "'ask#2'", "3", "partial", "'unused'")
+    found = spectest.explore(program, runs=20).notes
+    assert found == tuple(f"hangs={key}: {others}" for key in unmet)
+
+
+def test_a_pool_without_jobs_is_worth_a_note() -> None:
+    def program() -> None:
+        VirtualThreadPool(1, hangs=ask)
+
+    assert spectest.explore(program).notes == ("hangs=ask: no such job was submitted",)
+    assert spectest.explore(time.time).notes == (), "of another exploration"
+
+
+def test_a_job_that_is_submitted_in_unusual_timings_only_is_one() -> None:
+    def program() -> None:
+        pool = VirtualThreadPool(1, hangs="rules")
+        early = threading.Thread(target=time.sleep, args=(0.100,))
+        early.start()
+        time.sleep(0.105)
+        pool.submit(ask).result()
+        if early.is_alive():
+            pool.submit(rules)
+        pool.shutdown(wait=False)
+
+    assert spectest.explore(program).notes == ()
+    assert spectest.explore(program, order="strict").notes == (
+        "hangs='rules': no such job was submitted; there were ask",
+    )
+
+
 @pytest.mark.parametrize("order", ["strict", "ties"])
 def test_a_declared_latency_varies_under_every_order_model(order: Any) -> None:
     moments: set[float] = set()

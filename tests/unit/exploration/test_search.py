@@ -13,6 +13,7 @@ import pytest
 
 from spectest.errors import NondeterminismError, TokenError, UsageError
 from spectest.exploration.database import Database
+from spectest.exploration.results import Failure
 from spectest.exploration.search import Search, explore, name_of, replay, run
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Hold, Plan
@@ -171,6 +172,54 @@ def test_an_order_of_steps_that_asyncio_does_not_have_is_found_under_any_only() 
         replay(fifo, failure.token)
 
 
+class Racing:
+    async def method(self) -> None:
+        await racy()
+
+    def __call__(self, again: bool = False) -> Any:
+        return racy()
+
+
+@functools.wraps(name_of)
+async def knows_the_arguments() -> None:
+    await racy()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        Racing().method,
+        Racing(),
+        functools.partial(Racing.method, Racing()),
+        functools.partial(Racing(), again=True),
+        lambda *args, **kwargs: racy(),
+        knows_the_arguments,
+    ],
+)
+def test_what_can_do_without_arguments_is_a_program(program: Callable[[], Any]) -> None:
+    assert isinstance(explore(program).failure, Failure)
+
+
+def test_what_tells_no_signature_is_a_program() -> None:
+    assert explore(dict).failure is None
+
+
+def test_what_takes_arguments_is_no_program() -> None:
+    def takes(url: str, *, size: int, timeout: float = 1) -> None:
+        raise AssertionError("ran")
+
+    fetch: Any = takes
+    unnamed: Any = lambda x: x  # noqa: E731
+    for program in (fetch, functools.partial(fetch, timeout=3)):
+        for use in (explore, run, lambda f: replay(f, encode(Plan()))):
+            with pytest.raises(UsageError, match=r"takes arguments \(url, size=...\)"):
+                use(program)
+    with pytest.raises(UsageError, match=r"Wrap it: lambda: takes\(url, size=...\)"):
+        explore(fetch)
+    with pytest.raises(UsageError, match="`program` takes arguments"):
+        explore(unnamed)
+
+
 # Saved failures.
 
 
@@ -303,6 +352,10 @@ def test_run_takes_a_token_or_a_plan() -> None:
             run(racy, plan=given)
     with pytest.raises(TokenError):
         run(racy, plan="st1-nonsense")
+    with pytest.raises(TokenError, match="3 is not a spectest token"):
+        run(racy, plan=3)  # type: ignore[arg-type]
+    with pytest.raises(TokenError, match=r"a Plan is run by spectest.run\(program, plan=...\)"):
+        replay(racy, plan)  # type: ignore[arg-type]
     with pytest.raises(TokenError):
         replay(racy, "nonsense")
 

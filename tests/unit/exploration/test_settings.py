@@ -45,6 +45,13 @@ def test_the_defaults_mean_something_and_are_those_of_the_world() -> None:
         ("database", None, "True or False"),
         ("exact", 3, "module"),
         ("exact", ["a", 3], "module"),
+        ("exact", "*", "module"),
+        ("exact", "app.py", "the module app.hits"),
+        ("lines", "hits.py", "__main__"),
+        ("lines", ("hits", "a b"), "'a b' is none"),
+        ("lines", "app/hits", "'app/hits' is none"),
+        ("lines", "", "'' is none"),
+        ("lines", "app..hits", "'app..hits' is none"),
         ("strategy", 3, "portfolio"),
         ("strategy", "pctt", "portfolio"),
     ],
@@ -87,6 +94,11 @@ def test_a_copy_is_checked_too() -> None:
 @pytest.mark.parametrize("exact", ["app", ["app"], ("app",)])
 def test_one_module_or_several(exact: Any) -> None:
     assert Settings.of({"exact": exact}).limits.exact == ("app",)
+
+
+@pytest.mark.parametrize("name", ["*", "__main__", "app.hits", "test-hits", "caf\u00e9"])
+def test_names_of_modules(name: str) -> None:
+    assert Settings.of({"lines": name}).lines == (name,)
 
 
 def test_every_limit_comes_from_a_setting_of_the_same_name() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +64,39 @@ def test_a_note_on_a_failure_without_a_message() -> None:
 
     [note] = spectest.explore(main).notes
     assert note.startswith("with a choice point at every line it fails: LookupError. That is a ")
+
+
+@pytest.mark.parametrize(
+    "lines, unmet", [(HERE, []), ("*", []), ("hist", ["hist"]), (("hist", HERE), ["hist"])]
+)
+def test_a_module_of_which_no_line_ran_is_worth_a_note(lines: Any, unmet: list[str]) -> None:
+    def program() -> None:
+        thread = threading.Thread(target=Made, args=(1,))
+        thread.start()
+        thread.join()
+
+    notes = spectest.explore(program, lines=lines, runs=20).notes
+    assert [note.partition(":")[0] for note in notes] == [f"lines={name!r}" for name in unmet]
+    assert all("a script that is run is `__main__`" in note for note in notes)
+
+
+def test_a_module_that_is_imported_later_is_met(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "imported_later.py").write_text("def work(): return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def program() -> None:
+        assert importlib.import_module("imported_later").work()
+
+    assert spectest.explore(program, lines="imported_later").notes == ()
+
+
+def test_lines_of_nobody_hide_no_data_race() -> None:
+    report = spectest.explore(lose_an_update, lines="hist")
+    unmet, race = report.notes
+    assert unmet.startswith("lines='hist': no line of such a module ran")
+    assert "That is a data race" in race
 
 
 def test_other_modules_have_none() -> None:

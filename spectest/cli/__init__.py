@@ -1,0 +1,176 @@
+"""`spectest explore|replay|confirm FILE::NAME`: the search without pytest.
+
+FILE::NAME, or package.module:name, names a function without parameters in a Python file: a
+coroutine function, or one that does its own waiting. A test marked for exploration is one, if it
+needs no fixtures; the keywords of its marker or decorator count as defaults.
+
+Exit codes:
+  0  explore: no failure found; replay: no failure shown; confirm: stock asyncio shows it too
+  1  explore: a failure was found; replay: the failure was shown
+  2  the command, the file, the name or the token is of no use
+  3  confirm: stock asyncio does not show the failure
+  130  it was interrupted
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spectest.cli.addresses import load
+from spectest.cli.parser import RULES, SEARCH, parser_of
+from spectest.errors import UsageError
+
+if TYPE_CHECKING:
+    from spectest.exploration.results import Report
+    from spectest.exploration.search import Search
+    from spectest.exploration.settings import Settings
+
+__all__ = ["CLEAN", "FAILED", "INTERRUPTED", "NOT_CONFIRMED", "UNUSABLE", "main"]
+
+CLEAN, FAILED, UNUSABLE, NOT_CONFIRMED = range(4)
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    assert __doc__ is not None
+    options = parser_of(__doc__, _explore, _replay, _confirm).parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except UsageError as error:
+        print(f"spectest: {error}", file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt as interrupt:
+        print(f"spectest: interrupted{interrupt}", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+# The commands.
+
+
+def _explore(options: argparse.Namespace) -> int:
+    from spectest.exploration.search import Search
+    from spectest.reporting import text
+
+    program, marked = load(options.program)
+    settings = _settings(marked, options)
+    search = Search(program, settings, name=options.program)
+    try:
+        report = search.report()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_until_then(search, settings)) from None
+    shown = _shown(report, options) if report.failure else text.summary(report)
+    print(json.dumps(_facts(report), indent=2) if options.json else shown)
+    if options.report is not None:
+        _write(options.report, shown)
+    return FAILED if report.failure else CLEAN
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from spectest.testing import replayed
+
+    program, marked = load(options.program)
+    settings = _settings(marked, options)
+    report = replayed(program, options.token, settings, name=options.program)
+    if report.failure is None:
+        print(f"{options.program}: nothing fails at the durations of this token")
+        return CLEAN
+    print(_shown(report, options))
+    return FAILED
+
+
+def _confirm(options: argparse.Namespace) -> int:
+    from spectest.testing import confirmed, replayed
+
+    program, marked = load(options.program)
+    settings = _settings(marked, options)
+    report = replayed(program, options.token, settings, name=options.program)
+    if report.failure is None:
+        print(f"{options.program}: nothing fails at the durations of this token")
+        return NOT_CONFIRMED
+    failure = confirmed(program, report).failure
+    assert failure is not None
+    answer = failure.confirmation
+    assert answer is not None
+    word = "confirmed" if answer.confirmed else "not confirmed"
+    print(f"{options.program}: {word} in real time: {answer.reason}")
+    return CLEAN if answer.confirmed else NOT_CONFIRMED
+
+
+def _settings(marked: dict[str, Any], options: argparse.Namespace) -> Settings:
+    from spectest.exploration.settings import Settings
+
+    return Settings.of({**marked, **_asked(options, RULES + SEARCH)})
+
+
+def _asked(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    """The settings that stand on the command line."""
+    asked = {name: getattr(options, name, None) for name in names}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _until_then(search: Search, settings: Settings) -> str:
+    found = (
+        "it failed, and the report was in the making" if search.failed else "no failure until then"
+    )
+    return f" in execution {search.executions:,} of {settings.runs:,}; {found}"
+
+
+# What is printed.
+
+
+def _shown(report: Report, options: argparse.Namespace) -> str:
+    from spectest.reporting import text
+
+    assert report.failure is not None
+    words = ["spectest", "replay", options.program, report.failure.token]
+    for name, value in _asked(options, RULES).items():
+        option = f"--{name.replace('_', '-')}"
+        words += [f"{option}={one}" for one in (value if isinstance(value, list) else [value])]
+    return text.render(report, replay_hint=shlex.join(words))
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    from spectest.reporting.holdups import all_notes
+
+    facts: dict[str, Any] = {
+        "program": report.program,
+        "executions": report.executions,
+        "complete": report.complete,
+        "failure": None,
+        "confidence": list(report.confidence),
+        "notes": list(all_notes(report)),
+    }
+    if report.margin is not None:
+        facts["holds_up_to"] = report.margin.holds_up_to
+    failure = report.failure
+    if failure is not None:
+        answer = failure.confirmation
+        facts["failure"] = {
+            "error": type(failure.error).__name__,
+            "message": str(failure.error),
+            "token": failure.token,
+            "order_model": failure.order_model,
+            "holds_ns": {name: hold.by_ns for name, hold in failure.plan.holds.items()},
+            "found_at": failure.found_at,
+            "strategy": failure.strategy,
+            "confirmed": None if answer is None else answer.confirmed,
+        }
+    return facts
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text.rstrip() + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write the report: {error}") from error

@@ -1,0 +1,37 @@
+"""What a clean search has to say about settings that named something nobody ever met."""
+
+from __future__ import annotations
+
+from spectest.kernel.mentions import JOBS, Mentions
+
+__all__ = ["of"]
+
+_MOST_JOBS = 5
+
+
+def of(mentions: Mentions) -> tuple[str, ...]:
+    """One sentence for each name that the program never came to."""
+    return (
+        *(f"lines={name!r}: {_no_line(name)}" for name in mentions.unmet("lines")),
+        *(
+            f"{setting}={name}: no such job was submitted{_others(mentions.met(JOBS))}"
+            for setting in ("hangs", "dies")
+            for name in mentions.unmet(setting)
+        ),
+    )
+
+
+def _no_line(name: str) -> str:
+    if name == "*":
+        return "no line of a file of your own ran"
+    return (
+        "no line of such a module ran; modules are named as in sys.modules, and a script that is "
+        "run is `__main__`"
+    )
+
+
+def _others(jobs: tuple[str, ...]) -> str:
+    if not jobs:
+        return ""
+    first = ", ".join(sorted(jobs)[:_MOST_JOBS])
+    return f"; there were {first}{', ...' if len(jobs) > _MOST_JOBS else ''}"
