@@ -39,7 +39,12 @@ def _rebuild(cls: type[SpectestError], message: str, state: dict[str, Any]) -> S
 
 
 class SpectestError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package.
+
+    Field `slow`: it took seconds of real time to notice, so it is not repeated more than needed.
+    """
+
+    slow: bool = False
 
     def __init__(self, message: str, **fields: Any) -> None:
         super().__init__(message)

@@ -17,18 +17,19 @@ from concurrent.futures import _base
 from contextlib import suppress
 from typing import Any
 
-from spectest.errors import Deadlock, Livelock, RealWorldError
+from spectest.errors import Deadlock, RealWorldError
 from spectest.kernel.identity import Identities
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.turns import Turns
-from spectest.source.lines import made_by_library, shown
+from spectest.source.lines import made_by_library
 from spectest.threads import agents as states
 from spectest.threads.adoption import AdoptedPools
 from spectest.threads.agents import Agent, WorldEnded, present
 from spectest.threads.baton import Baton
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers, run_afresh
-from spectest.threads.waiting import describe, idle, where
+from spectest.threads.verdicts import deadlocked, spinning, stuck
+from spectest.threads.waiting import idle
 
 __all__ = ["Threads"]
 
@@ -242,45 +243,20 @@ class Threads(Baton):
     # What is said of them.
 
     def deadlock(self) -> Deadlock:
-        lines = describe([agent for agent in self.agents if not idle(agent)])
-        return Deadlock(
-            "nothing can run any more and the program has not finished.\n"
-            + "\n".join(f"  {line}" for line in lines),
-            blocked=tuple(lines),
-        )
+        return deadlocked(self.agents)
 
     def stuck(self, agent: Agent) -> RealWorldError:
-        line = where(agent)
-        place = f" at {line.file}:{line.line} in {line.function}" if line else ""
-        return RealWorldError(
-            f"the thread {agent.name} waits for the real world{place}.\n"
-            "While it does, the virtual clock must stand still, and it did not come back.\n"
-            "If it waits for a socket, a subprocess or a C extension, pass a fake; if for a lock "
-            "that was made before the run, make the lock inside the program.",
-            call=agent.name,
-            where=f"{line.file}:{line.line} in {line.function}" if line else None,
-        )
+        return stuck(agent)
 
     def stop_spinning(self, agent: Agent) -> None:
         """`agent` goes round in a loop without a choice point: it ends, and so does the program."""
         with self._mutex:
             if self.current is not agent or len(self.agents) < 2:
                 return
-            self.verdict = self.verdict or self._spinning(agent)
+            self.verdict = self.verdict or spinning(agent)
             if agent is not self.main:
                 self.main.error = self.verdict
             _raise_in(agent.ident, WorldEnded)
-
-    def _spinning(self, agent: Agent) -> Livelock:
-        line = where(agent)
-        place = f" at {shown(line.file)}:{line.line} in {line.function}" if line else ""
-        return Livelock(
-            f"{agent.name} goes round and round{place}, and comes to no choice point,\n"
-            "while other threads wait for their turn. A loop that waits for one of them has to wait "
-            "for an event, or to sleep; or make its lines choice points with `lines`.\n"
-            "If it only computes, let it do that before the run.",
-            spinner=agent.name,
-        )
 
     def polled(self, agent: Agent, arrived: Sequence[Any]) -> None:
         """An event loop has polled its selector, and these handles arrived."""

@@ -71,10 +71,10 @@ class Watchdog:
             if threads is None or holder is None or threads.expecting:
                 seen = ()
                 continue
-            now = (id(threads), holder, threads.budget.spent)
-            if now != seen[:3]:
+            here = (id(threads), holder, threads.budget.spent)
+            if here != seen[:3]:
                 turn = _Turn()
-            now = (*now, turn.progress(holder))
+            now = (*here, turn.progress(holder))
             if now != seen:
                 seen, since = now, _monotonic()
                 if turn.spins and not _debugged(holder):
