@@ -2,23 +2,27 @@
 
 Every step replays a smaller plan and keeps it only if the program fails with the same signature
 (kind of error, line, message up to values), so that a rare bug is never traded for a common one.
-Passes: nothing at all; halves and quarters of the deviations; each one; one single hold that does
-the work of several; then each hold shorter, to the first moment that matters and from there to a
-round number.
+Passes: nothing at all; each deviation alone; halves and quarters of them; one single hold, or one
+thread that is preempted once, in the place of several; then each hold shorter, to the first moment
+that matters and from there to a round number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
+from spectest.exploration.candidates import Entry, is_turn, single_holds, size_of, without
 from spectest.exploration.execution import Outcome, Program, execute
+from spectest.kernel.choices import Chooser
 from spectest.kernel.plan import Hold, Plan
 from spectest.kernel.trace import Trace
+from spectest.strategies.holds import Lowered
 from spectest.world import Limits
 
 __all__ = ["Shrinker"]
 
+_SHIFTS = (0, 1, -1, 2, -2)
 _ROUND_NS = (10_000_000, 1_000_000, 100_000, 10_000, 1_000)
 
 
@@ -53,6 +57,9 @@ class Shrinker:
         self._merge_stalls()
         if len(self.best.plan) > 1:
             self._replace_by_one_hold(stock_trace)
+        if len(self.best.plan) > 1 and any(is_turn(name) for name in self.best.plan.holds):
+            self._replace_by_one_turn()
+            self._drop_and_shift()
         before = None
         while self.best.plan != before and self._left:
             before = self.best.plan
@@ -69,22 +76,22 @@ class Shrinker:
 
     def _try(self, plan: Plan) -> bool:
         """Keep `plan` if it is smaller and shows the bug; the effective plan is what is kept."""
-        if plan in self._tried or not self._left or _size(plan) >= _size(self.best.plan):
+        if plan in self._tried or not self._left or size_of(plan) >= size_of(self.best.plan):
             return False
         self._tried.add(plan)
         outcome = self._execute(plan)
-        if outcome.signature != self.best.signature or _size(outcome.plan) > _size(plan):
+        if outcome.signature != self.best.signature or size_of(outcome.plan) > size_of(plan):
             return False
         self.best = outcome
         return True
 
-    def _execute(self, plan: Plan) -> Outcome:
+    def _execute(self, plan: Plan, chooser: Chooser | None = None) -> Outcome:
         self.executions += 1
         if self._before_each is not None:
             self._before_each()
-        return execute(self._program, plan, self._limits)
+        return execute(self._program, plan, self._limits, chooser=chooser)
 
-    def _plan(self, entries: list[tuple[str, Hold | int]]) -> Plan:
+    def _plan(self, entries: list[Entry]) -> Plan:
         return replace(
             self.best.plan,
             holds={name: value for name, value in entries if isinstance(value, Hold)},
@@ -92,7 +99,7 @@ class Shrinker:
         )
 
     @property
-    def _entries(self) -> list[tuple[str, Hold | int]]:
+    def _entries(self) -> list[Entry]:
         plan = self.best.plan
         return [*plan.holds.items(), *plan.picks.items()]
 
@@ -122,7 +129,7 @@ class Shrinker:
         """
         entries = self._entries
         if 1 < len(entries) <= self._budget // 4:
-            for entry in sorted(entries, key=lambda entry: _of_turn(entry[0])):
+            for entry in sorted(entries, key=lambda entry: is_turn(entry[0])):
                 if self._try(self._plan([entry])):
                     return
 
@@ -142,12 +149,38 @@ class Shrinker:
 
     def _replace_by_one_hold(self, stock_trace: Trace) -> None:
         spare = self._budget // 3
-        for name, hold in _single_holds(stock_trace, self._limits.elasticity):
+        for name, hold in single_holds(stock_trace, self._limits.elasticity):
             if spare == 0 or not self._left:
                 return
             spare -= 1
             if self._try(self._plan([(name, hold)])):
                 return
+
+    def _replace_by_one_turn(self) -> None:
+        """One thread that goes last from some choice point on."""
+        for at in range(self._budget // 3):
+            chooser = Lowered(at)
+            if not self._left:
+                return
+            outcome = self._execute(self._plan([]), chooser)
+            if outcome.signature == self.best.signature and size_of(outcome.plan) < size_of(
+                self.best.plan
+            ):
+                self.best = outcome
+                return
+            if chooser.asked <= at:
+                return
+
+    def _drop_and_shift(self) -> None:
+        """Without a preemption, the later turns of its thread may have other numbers."""
+        dropped = True
+        while dropped and len(self.best.plan) > 1:
+            dropped = any(
+                self._try(self._plan(without(self._entries, name, shift)))
+                for name in sorted(self.best.plan.holds)
+                for shift in _SHIFTS
+                if is_turn(name)
+            )
 
     def _simplify_holds(self) -> None:
         for name in list(self.best.plan.holds):
@@ -204,28 +237,3 @@ class Shrinker:
                 if outcome.signature == self.best.signature and len(outcome.plan) <= len(plan):
                     self.best = outcome
                     return
-
-
-def _of_turn(name: str) -> bool:
-    return " turn#" in name or " stall#" in name
-
-
-def _size(plan: Plan) -> tuple[int, int, int]:
-    holds = plan.holds.values()
-    steps = sum(hold.polls + hold.behind for hold in holds) + sum(plan.picks.values())
-    return len(plan), steps, sum(abs(hold.by_ns) for hold in holds)
-
-
-def _single_holds(trace: Trace, elasticity: float) -> Iterator[tuple[str, Hold]]:
-    """Each operation alone, held until it meets each later moment of the stock execution."""
-    moments = sorted({event.time_ns for event in trace if event.kind == "complete"})
-    done = {event.subject: event.time_ns for event in trace if event.kind == "complete"}
-    for event in trace:
-        if event.kind != "start" or event.subject not in done or "timer" in event.detail:
-            continue
-        usual = done[event.subject]
-        latest = usual + int((usual - event.time_ns) * elasticity)
-        for moment in moments:
-            if usual < moment <= latest:
-                yield event.subject, Hold(moment - usual)
-                yield event.subject, Hold(moment - usual + 1)

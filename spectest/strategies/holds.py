@@ -1,7 +1,8 @@
 """Holds: stock order, but for a few chains that are held back for a while.
 
-Delay bounding, drawn instead of enumerated: Emmi, Qadeer and Rakamaric, "Delay-bounded scheduling",
-POPL 2011. Most bugs need one or two deviations, and a run with few of them explains itself.
+Delay bounding: Emmi, Qadeer and Rakamaric, "Delay-bounded scheduling", POPL 2011. Most bugs need
+one or two deviations, and a run with few of them explains itself. Single ones are few enough to be
+tried one after the other, in random order; two or three are drawn.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Sequence
 
 from spectest.strategies.base import Profile, Sampler, options_of
 
-__all__ = ["Holds"]
+__all__ = ["Holds", "Lowered"]
 
 _MOST = 3
+_TO_THE_END = 10**9
 
 
 class Holds(Sampler):
-    """At one to three random choice points stock order is left, and who was to go first waits."""
+    """At each choice point alone stock order is left; then at two or three, and for longer."""
 
     name = "holds"
 
@@ -26,6 +28,7 @@ class Holds(Sampler):
         self._length = 0
         self._points: dict[int, int] = {}
         self._until: dict[int, int] = {}
+        self._untried: list[tuple[int, int]] | None = None
 
     def prepare(self, profile: Profile) -> None:
         self._length = (self._length + self._step) // 2 if self._length else profile.contested
@@ -33,7 +36,13 @@ class Holds(Sampler):
         self._step = 0
         self._until = {}
         self._points = {}
-        for _ in range(1 + self.below(_MOST)):
+        if self._untried is None:
+            return  # Nowhere: how many choice points are there?
+        if self._untried:
+            place = self.below(len(self._untried))
+            self._points = dict([self._untried.pop(place)])
+            return
+        for _ in range(2 + self.below(_MOST - 1)):
             longest = 1 + self.below(length)
             self._points[self.below(length)] = 1 + self.below(longest)
 
@@ -54,3 +63,26 @@ class Holds(Sampler):
 
     def end(self, contested: int) -> None:
         """The next execution is expected to be about as long."""
+        if self._untried is None:
+            self._untried = [(step, _TO_THE_END) for step in range(self._step)]
+
+
+class Lowered:
+    """A chooser: stock order, but whoever is first at choice point number `at` goes last from then.
+
+    `asked`: how many choice points there were.
+    """
+
+    def __init__(self, at: int) -> None:
+        self.asked = 0
+        self._at = at
+        self._chain: int | None = None
+
+    def choose(self, n: int, label: str, chains: Sequence[int]) -> int:
+        """The first option of another chain."""
+        if not chains:
+            return 0
+        if self.asked == self._at:
+            self._chain = chains[0]
+        self.asked += 1
+        return next((option for option in range(n) if chains[option] != self._chain), 0)

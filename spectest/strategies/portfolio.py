@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from spectest.strategies.base import Profile, Strategy
 from spectest.strategies.dfs import DFS
+from spectest.strategies.holds import Holds
 from spectest.strategies.pct import PCT
 from spectest.strategies.random_walk import RandomWalk
 from spectest.strategies.surw import SURW
@@ -23,8 +24,15 @@ _SMALL = 12  # executions that the depth-first search has pending
 _SHARES = (("urw", 4), ("pct", 12), ("surw", 2), ("random", 1), ("dfs", 1))
 # With threads there are many more questions, nearly all of them between the same few chains. What
 # needs two preemptions at the right points is then found sooner by independent draws than by two
-# change points among hundreds.
-_SHARES_WITH_THREADS = (("random", 7), ("surw", 6), ("pct", 4), ("urw", 2), ("dfs", 1))
+# change points among hundreds; what needs one is found by trying each.
+_SHARES_WITH_THREADS = (
+    ("random", 6),
+    ("surw", 5),
+    ("holds", 4),
+    ("pct", 3),
+    ("urw", 1),
+    ("dfs", 1),
+)
 # Between lines there are so many that a thread has to be left alone for most of them.
 _SHARES_WITH_LINES = (("pct", 9), ("urw", 6), ("surw", 2), ("random", 2), ("dfs", 1))
 
@@ -42,6 +50,7 @@ class Portfolio:
         self._pct = PCT(seed)
         self._members: dict[str, Strategy] = {
             "dfs": self._dfs,
+            "holds": Holds(seed),
             "pct": self._pct,
             "random": RandomWalk(seed),
             "surw": SURW(seed),
