@@ -41,7 +41,7 @@ class Margin:
 class Failure:
     """The counterexample, shrunk.
 
-    `error`: what was raised. `plan`: the fewest and shortest holds that show it. `order_model`: the
+    `error`: what was raised. `plan`: few and short holds that show it. `order_model`: the
     weakest that allows them. `trace`: the failing execution. `stock_trace`: the same program in
     stock order. `found_at`: number of the execution that found it, from 1. `strategy`: who found
     it. `shrunk_in`: executions that shrinking took. `confirmation`: None if it was not asked for.

@@ -1,4 +1,4 @@
-"""Shrinking finds the fewest and shortest holds that still show the same bug.
+"""Shrinking finds few and short holds that still show the same bug.
 
 Every step replays a smaller plan and keeps it only if the program fails with the same signature
 (kind of error, line, message up to values), so that a rare bug is never traded for a common one.

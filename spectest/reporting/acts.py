@@ -41,7 +41,7 @@ def acts_of(
             act = Act("loses the processor", moment_of(event)) if event.task == owner else None
         elif event.kind == "start" and event.detail.startswith("timer"):
             # A deadline that was met is not worth a word.
-            met = event.number not in completed
+            met = event.number not in completed or usual_ns(event) == 1
             act = None if met else Act("starts", event.subject, usual_ns(event))
         else:
             act = _act(event, cast)

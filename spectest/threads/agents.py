@@ -115,7 +115,8 @@ class Agent(Runner):
     world ends, and so must it. `on_end`: called at its end. `slice`: choice points since it last
     gave way. `vain`: how often it looked for something in vain at the instant `vain_at_ns`, or,
     once doomed, how often it went on nevertheless; `nap_s`: how long it slept when that was too
-    often. `cause`: the event of the trace by which whatever it does is caused.
+    often. `expired_ns`: when the last timeout of a lock was over. `cause`: the event of the trace
+    by which whatever it does is caused.
     """
 
     __slots__ = (
@@ -126,6 +127,7 @@ class Agent(Runner):
         "daemon",
         "doomed",
         "error",
+        "expired_ns",
         "from_library",
         "gate",
         "ident",
@@ -164,6 +166,7 @@ class Agent(Runner):
         self.quiet = False
         self.doomed = False
         self.error: BaseException | None = None
+        self.expired_ns = -1
         self.slice = 0
         self.vain = 0
         self.vain_at_ns = -1

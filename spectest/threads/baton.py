@@ -28,7 +28,7 @@ __all__ = ["Baton"]
 
 _being_imported = vars(_bootstrap)["_module_locks"]
 _SLICE = 500
-_VAIN = 1_000
+_VAIN, _VAIN_AT_DEADLINE = 1_000, 5
 _LONGEST_NAP_S = 0.002
 
 
@@ -92,6 +92,9 @@ class Baton(HandOver):
         if agent.vain >= _VAIN:
             agent.nap_s = min(2 * agent.nap_s, _LONGEST_NAP_S)
             self.sleep(agent, f"{agent.name} polling", agent.nap_s, stretches=False)
+        elif agent.expired_ns == now_ns and agent.vain >= _VAIN_AT_DEADLINE:
+            # Who wakes at a deadline and looks whether it is over finds real clocks past it.
+            self.sleep(agent, f"{agent.name} deadline", 1 / NANOSECONDS, stretches=False)
 
     def _offer(self, agent: Agent) -> None:
         """Ask who goes next: in stock order `agent`, then those that became runnable.

@@ -45,6 +45,7 @@ class WaitingList:
                 finally:
                     self._leave(agent)
                 if not in_time:
+                    agent.expired_ns = baton.now_ns(agent)
                     return False
                 if attempt():
                     return True
