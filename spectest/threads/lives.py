@@ -13,7 +13,6 @@ import re
 import sys
 from _thread import get_ident as _get_ident
 from collections.abc import Callable, Sequence
-from concurrent.futures import _base
 from contextlib import suppress
 from typing import Any
 
@@ -91,11 +90,9 @@ class Threads(Baton):
 
     def leave(self) -> None:
         """Unwind whoever is left; the world is over."""
-        logs, _base.LOGGER.disabled = _base.LOGGER.disabled, True  # A pool's worker logs its end.
         try:
             self._unwind()
         finally:
-            _base.LOGGER.disabled = logs
             self.pause()
             self.agents.clear()
             self.pools.restore()

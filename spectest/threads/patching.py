@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import functools
 import itertools
+import logging
 import os
 import queue
 import sys
@@ -133,6 +134,7 @@ class Installation:
         self._put(sys.modules[ThreadPoolExecutor.__module__], "os", LARGE_MACHINE)
         self._put(ThreadPoolExecutor, "_counter", None)
         self._put(threading, "_counter", None)
+        _base.LOGGER.addFilter(_worth_logging)
         self.begin_world()
         self._put(time, "sleep", clock.sleep)
         for name, ours in clock.CLOCKS.items():
@@ -186,6 +188,7 @@ class Installation:
                 delattr(owner, name)
             else:
                 setattr(owner, name, before)
+        _base.LOGGER.removeFilter(_worth_logging)
         self.locks.restore()
         self.watchdog.end()
         self.carriers.end()
@@ -282,6 +285,11 @@ _ATTEMPTS: tuple[tuple[type, str, Callable[..., Any]], ...] = (
     (queue.Queue, "put", put),
     (threading.Semaphore, "acquire", acquire),
 )
+
+
+def _worth_logging(record: logging.LogRecord) -> bool:
+    """A worker of a pool logs whatever ends it; the end of its world is no news."""
+    return not (record.exc_info and record.exc_info[0] is WorldEnded)
 
 
 def _future_hash(future: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from spectest import explore
 from spectest.exploration.execution import execute
 from spectest.kernel.plan import Plan
 from spectest.strategies.base import Profile
@@ -114,3 +116,21 @@ def test_thread_locals_of_the_calling_thread_stay() -> None:
         "assert spectest.run(program) == kept.value == 'main'\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_end_of_a_world_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def program() -> None:
+        hits = [0]
+
+        def hit() -> None:
+            seen = hits[0]
+            hits[0] = seen + 1
+
+        await asyncio.gather(asyncio.to_thread(hit), asyncio.to_thread(hit))
+        assert hits == [2]
+
+    failure = explore(program, lines="*", confirm=True).failure
+    assert failure is not None
+    assert failure.confirmation is not None
+    assert failure.confirmation.confirmed
+    assert not caplog.records
