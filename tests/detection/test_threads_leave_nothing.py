@@ -129,7 +129,7 @@ def test_the_end_of_a_world_is_not_logged(caplog: pytest.LogCaptureFixture) -> N
         await asyncio.gather(asyncio.to_thread(hit), asyncio.to_thread(hit))
         assert hits == [2]
 
-    failure = explore(program, lines="*", confirm=True).failure
+    failure = explore(program, lines="*", confirm=True, runs=1_000).failure
     assert failure is not None
     assert failure.confirmation is not None
     assert failure.confirmation.confirmed
