@@ -29,6 +29,7 @@ def lent() -> dict[str, Any]:
         "event": threading.Event.is_set,
         "loop": asyncio.new_event_loop,
         "agents": dict(present),
+        "dead threads": [one for one in threading.enumerate() if not one.is_alive()],
     }
 
 

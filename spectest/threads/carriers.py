@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
-__all__ = ["Carrier", "Carriers"]
+__all__ = ["Carrier", "Carriers", "forget_thread", "run_afresh"]
 
 _allocate_lock = _thread.allocate_lock
 _start_new_thread = _thread.start_new_thread
@@ -55,6 +55,7 @@ class Carrier:
                 break
             function()
             del function
+        forget_thread()
         self._ended.release()
 
     def end(self) -> None:
@@ -106,8 +107,13 @@ def run_afresh(call: list[Any]) -> None:
         sys.setprofile(None)
         sys.set_asyncgen_hooks(None, None)
         sys.set_coroutine_origin_tracking_depth(0)
-        threading._active.pop(_thread.get_ident(), None)  # type: ignore[attr-defined]
+        forget_thread()
         forget_thread_locals()
+
+
+def forget_thread() -> None:
+    """Whoever called `threading.current_thread()` here has made `threading` remember a thread."""
+    threading._active.pop(_thread.get_ident(), None)  # type: ignore[attr-defined]
 
 
 def forget_thread_locals() -> None:

@@ -19,6 +19,7 @@ import time
 from types import FrameType
 
 from spectest.threads.agents import Agent
+from spectest.threads.carriers import forget_thread
 from spectest.threads.lives import Threads
 
 __all__ = ["Watchdog"]
@@ -82,6 +83,7 @@ class Watchdog:
                     turn = _Turn()
             elif _monotonic() - since > _AWAY_AFTER_S and not _debugged(holder):
                 self._missing(threads, holder, _monotonic() - since)
+        forget_thread()
 
     def _missing(self, threads: Threads, holder: Agent, for_s: float) -> None:
         if threads.take_away(holder):

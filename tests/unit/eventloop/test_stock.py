@@ -18,6 +18,7 @@ from spectest.exploration.execution import execute
 from spectest.exploration.results import Confirmation
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Hold, Plan
+from spectest.strategies.base import Profile
 from spectest.strategies.random_walk import RandomWalk
 
 STRETCHY = Settings(elasticity=3.0)
@@ -69,8 +70,10 @@ def test_every_plan_that_latency_can_bring_about_is_kept_in_real_time() -> None:
         raise ValueError(", ".join(log))
 
     logs = set()
-    for seed in range(8):
-        found = execute(program, Plan(), STRETCHY.limits, chooser=RandomWalk(seed))
+    walk = RandomWalk()
+    for number in range(8):
+        walk.begin(number, Profile())
+        found = execute(program, Plan(), STRETCHY.limits, chooser=walk)
         logs.add(str(found.error))
         answer = confirm_plan(program, found.plan, STRETCHY, expected=found.error)
         assert answer.confirmed, (found.plan, answer)
