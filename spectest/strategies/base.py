@@ -69,7 +69,7 @@ class Sampler:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
-        self._random = Random()
+        self._random = Random(seed)
         self._shuffled_sets = False
         self._lateness = 0.0
         self._paces: dict[int, float | None] = {}
