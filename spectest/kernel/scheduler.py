@@ -123,7 +123,9 @@ class Scheduler:
         entries = self._heap.entries
         if entries and entries[0][0] <= until:
             return True
-        return any(operation.earliest_ns <= until for operation in self._elastic.values())
+        return bool(self._elastic) and any(
+            operation.earliest_ns <= until for operation in self._elastic.values()
+        )
 
     @property
     def pending(self) -> list[Operation]:

@@ -83,10 +83,11 @@ class Turns:
             place = self._follow(runners)
         else:
             return 0
-        # Written down at once: a turn may be taken back before it comes, or the world may end.
-        for runner in runners[: max(place, 0)]:
-            runner.overtaken += 1
-            self._door.holds[turn_of(runner)] = Hold(behind=runner.overtaken)
+        if place > 0:
+            # Written down at once: a turn may be taken back before it comes, or the world may end.
+            for runner in runners[:place]:
+                runner.overtaken += 1
+                self._door.holds[turn_of(runner)] = Hold(behind=runner.overtaken)
             self._needs_ties()
         return place
 

@@ -100,6 +100,7 @@ class Installation:
         self._before: list[tuple[Any, str, Any]] = []
         self._exchanged: list[tuple[Any, Any]] = []
         self._by_name: dict[int, Any] = {}
+        self._modules = 0
         self._seen: set[int] = set()
         self._programs: dict[int, object] = {}
 
@@ -151,8 +152,9 @@ class Installation:
 
     def look_around(self) -> None:
         """Exchange what modules have imported by name, and wrap their locks; new ones only."""
-        if len(self._seen) == len(sys.modules):
+        if self._modules == len(sys.modules):
             return
+        self._modules = len(sys.modules)
         for name, module in list(sys.modules.items()):
             if id(module) in self._seen:
                 continue
