@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
+from spectest.errors import UsageError
 from spectest.exploration.results import Margin, Report
 from spectest.reporting import holdups, measures, words
 from spectest.reporting.cast import Cast
@@ -48,6 +49,8 @@ def render(
     that does not show the token is followed by it. `encoding`: of the stream the page is for, by
     default of `sys.stdout`; what it cannot show is replaced.
     """
+    if not isinstance(report, Report):
+        raise UsageError(f"render() shows the report that explore() returns, not {report!r}")
     if report.failure is None:
         return _encodable(summary(report), encoding)
     facts = facts_of(report)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spectest.errors import Deadlock, RealWorldError
+from spectest.errors import Deadlock, RealWorldError, UsageError
 from spectest.exploration.results import Confirmation, Margin, Report
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Hold
@@ -290,3 +290,8 @@ def test_the_margin_names_what_happens_beyond(report_of: ReportMaker) -> None:
 def test_a_line_of_a_package_is_shown_by_its_name() -> None:
     assert Place("lib/cache/__init__.py", 7, "get", "").short == "cache:7"
     assert Place("lib/cache/table.py", 7, "get", "").short == "table.py:7"
+
+
+def test_what_is_no_report_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"the report that explore\(\) returns, not None"):
+        render(None)  # type: ignore[arg-type]
