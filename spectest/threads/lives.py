@@ -11,6 +11,7 @@ import ctypes
 import functools
 import re
 import sys
+import threading
 from _thread import get_ident as _get_ident
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -155,6 +156,9 @@ class Threads(Baton):
             self.failed(agent, error)
         finally:
             call.clear()
+            if isinstance(agent.thread, threading.Thread):
+                # If it ends before it has begun, `threading` still counts it among the starting.
+                threading._limbo.pop(agent.thread, None)  # type: ignore[attr-defined]
             agent.thread = None
             self._end(agent)
 

@@ -133,3 +133,16 @@ def test_the_end_of_a_world_is_not_logged(caplog: pytest.LogCaptureFixture) -> N
     assert failure.confirmation is not None
     assert failure.confirmation.confirmed
     assert not caplog.records
+
+
+def test_a_thread_that_never_began_is_forgotten() -> None:
+    def program() -> None:
+        threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
+        raise LookupError("before it began")
+
+    known = set(threading.enumerate())
+    walk = RandomWalk()
+    for number in range(20):
+        walk.begin(number, Profile())
+        execute(program, Plan(), Limits(), chooser=walk)
+    assert set(threading.enumerate()) <= known
