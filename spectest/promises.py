@@ -19,7 +19,7 @@ from spectest.errors import (
 )
 from spectest.eventloop.loop import VirtualEventLoop
 from spectest.eventloop.waiting import describe, label_of
-from spectest.source.lines import raised_at, shown
+from spectest.source.lines import raised_at, shown_line
 from spectest.threads.lives import Threads
 from spectest.threads.waiting import describe as describe_threads
 
@@ -107,7 +107,7 @@ def _unretrieved(future: asyncio.Future[Any]) -> UnretrievedException:
 
 def _described(error: BaseException) -> str:
     line = raised_at(error)
-    place = f" at {shown(line.file)}:{line.line} in {line.function}" if line else ""
+    place = f" at {shown_line(line)}" if line else ""
     return f"{type(error).__name__}: {error}{place}"
 
 

@@ -25,7 +25,7 @@ from spectest.exploration.search import Search, name_of
 from spectest.exploration.settings import Settings
 from spectest.kernel import token as tokens
 from spectest.kernel.plan import Plan
-from spectest.source.lines import PLATFORM, kind_of_file
+from spectest.source.lines import PLATFORM, kind_of_file, related
 
 __all__ = [
     "Marking",
@@ -294,17 +294,8 @@ def _is_one_of(value: object, kinds: Mapping[str, tuple[str, ...]]) -> bool:
 
 def _trim(error: BaseException) -> None:
     """Leave the user's frames: none of ours, and nothing of asyncio above the first of theirs."""
-    todo: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while todo:
-        one = todo.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
+    for one in related(error):
         one.__traceback__ = _trimmed(one.__traceback__)
-        todo += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            todo += one.exceptions
 
 
 def _trimmed(traceback: TracebackType | None) -> TracebackType | None:

@@ -193,8 +193,7 @@ class World:
             raise verdict from (None if isinstance(error, WorldEnded) else error)
 
     def _new_threads(self, installation: Installation) -> Threads:
-        parts, options = self._thread_parts(installation), self._thread_options()
-        options["on_start"] = installation.watchdog.watch
+        parts, options = self._thread_parts(installation), self._thread_options(installation)
         if self.recorder:
             return RecordingThreads(self.recorder, *parts, **options)
         return Threads(*parts, **options)
@@ -209,8 +208,12 @@ class World:
         turns = Turns(self.scheduler, seconds_to_ns(limits.stall_s))
         return self.scheduler, turns, budget, installation.carriers
 
-    def _thread_options(self) -> dict[str, Any]:
-        return {"exact": self.limits.exact, "began_ns": time.time_ns()}
+    def _thread_options(self, installation: Installation) -> dict[str, Any]:
+        return {
+            "exact": self.limits.exact,
+            "began_ns": time.time_ns(),
+            "on_start": installation.watchdog.watch,
+        }
 
     def new_loop(self) -> VirtualEventLoop:
         """A loop of this world."""

@@ -33,6 +33,17 @@ def lent() -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module")
+def one_installation() -> Iterator[None]:
+    """For all executions of a module: looking for locks in all test modules takes time."""
+    from spectest.threads.patching import installed
+
+    before = lent()
+    with installed():
+        yield
+    assert lent() == before
+
+
 @pytest.fixture(autouse=True)
 def everything_is_given_back() -> Iterator[None]:
     """After each test, whatever it was about, the process is as it was before."""

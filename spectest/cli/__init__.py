@@ -18,7 +18,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,26 +74,18 @@ def _explore(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from spectest.testing import replayed
-
-    program, marked = load(options.program)
-    settings = _settings(marked, options)
-    report = replayed(program, options.token, settings, name=options.program)
+    _, report = _replayed(options)
     if report.failure is None:
-        print(f"{options.program}: nothing fails at the durations of this token")
         return CLEAN
     print(_shown(report, options))
     return FAILED
 
 
 def _confirm(options: argparse.Namespace) -> int:
-    from spectest.testing import confirmed, replayed
+    from spectest.testing import confirmed
 
-    program, marked = load(options.program)
-    settings = _settings(marked, options)
-    report = replayed(program, options.token, settings, name=options.program)
+    program, report = _replayed(options)
     if report.failure is None:
-        print(f"{options.program}: nothing fails at the durations of this token")
         return NOT_CONFIRMED
     failure = confirmed(program, report).failure
     assert failure is not None
@@ -102,6 +94,18 @@ def _confirm(options: argparse.Namespace) -> int:
     word = "confirmed" if answer.confirmed else "not confirmed"
     print(f"{options.program}: {word} in real time: {answer.reason}")
     return CLEAN if answer.confirmed else NOT_CONFIRMED
+
+
+def _replayed(options: argparse.Namespace) -> tuple[Callable[[], Any], Report]:
+    """The program and what the token shows of it; says so if that is nothing."""
+    from spectest.testing import replayed
+
+    program, marked = load(options.program)
+    settings = _settings(marked, options)
+    report = replayed(program, options.token, settings, name=options.program)
+    if report.failure is None:
+        print(f"{options.program}: nothing fails at the durations of this token")
+    return program, report
 
 
 def _settings(marked: dict[str, Any], options: argparse.Namespace) -> Settings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,14 +46,11 @@ def _find(module: ModuleType, name: str, address: str) -> Callable[..., Any]:
 
 
 def _check_signature(function: Callable[..., Any], address: str) -> None:
+    from spectest.exploration.execution import needed_parameters
+
     if hasattr(function, "hypothesis"):
         raise UsageError(f"{address} is a Hypothesis test; run it with pytest")
-    needed = [
-        parameter.name
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
+    needed = [parameter.name for parameter in needed_parameters(function)]
     if needed:
         raise UsageError(
             f"{address} needs {', '.join(needed)}; explore a function without parameters, "

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from spectest.eventloop.blocking import Wait, holders, wait_of
-from spectest.source.lines import shown, suspended_at
+from spectest.source.lines import shown_line, suspended_at
 
 __all__ = ["busiest", "describe", "label_of", "task_of"]
 
@@ -75,7 +75,7 @@ def _holders(
 
 def _sentence(task: asyncio.Task[Any], wait: Wait, holding: Sequence[asyncio.Task[Any]]) -> str:
     line = suspended_at(task.get_coro())
-    place = f"at {shown(line.file)}:{line.line} in {line.function}" if line else "outside your code"
+    place = f"at {shown_line(line)}" if line else "outside your code"
     if inspect.iscoroutine(task.get_coro()) and task.get_coro().cr_await is None:  # type: ignore[union-attr]
         return f"{label_of(task)} has not begun, {place}"
     what = _what(task, wait)

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from spectest.errors import UsageError
 
-__all__ = ["Call", "Job", "Key", "Part", "Script", "is_seconds"]
+__all__ = ["Call", "Job", "Key", "Part", "Script", "is_seconds", "shown_key"]
 
 Key: TypeAlias = int | str | Callable[..., Any]
 
@@ -120,13 +120,15 @@ class Script:
     def shown(self, place: int) -> str:
         """The key at a place of the order, and whether a job goes by it."""
         missing = "" if self.is_met(place) else ", which was not submitted"
-        return f"{_shown(self.order[place])}{missing}"
+        return f"{shown_key(self.order[place])}{missing}"
 
     def check_met(self) -> None:
         """A key that no submission followed is a `UsageError`."""
-        strays = [f"`script` has {_shown(key)}" for key in self._jobs if key not in self._followed]
+        strays = [
+            f"`script` has {shown_key(key)}" for key in self._jobs if key not in self._followed
+        ]
         strays += [
-            f"`order` has {_shown(key)}"
+            f"`order` has {shown_key(key)}"
             for place, key in enumerate(self.order)
             if place not in self._places
         ]
@@ -178,7 +180,8 @@ def _name_of(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _shown(key: Key) -> str:
+def shown_key(key: Key) -> str:
+    """The key for people: a function by its name."""
     return repr(key) if isinstance(key, int | str) else _name_of(key)
 
 
@@ -188,7 +191,7 @@ def _checked_jobs(jobs: Any) -> dict[Key, Job]:
     for key, job in jobs.items():
         _check_key("script", key)
         if not isinstance(job, Job):
-            raise UsageError(f"`script` has {job!r} for {_shown(key)}; it must be a Job")
+            raise UsageError(f"`script` has {job!r} for {shown_key(key)}; it must be a Job")
     return dict(jobs)
 
 
@@ -198,7 +201,7 @@ def _checked_order(order: Any) -> tuple[Key, ...]:
     for place, key in enumerate(order):
         _check_key("order", key)
         if key in order[:place]:
-            raise UsageError(f"`order` has {_shown(key)} twice; a job finishes once")
+            raise UsageError(f"`order` has {shown_key(key)} twice; a job finishes once")
     return tuple(order)
 
 

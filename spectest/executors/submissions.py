@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from weakref import ref
 
 from spectest.errors import UsageError
-from spectest.executors.script import Key, is_seconds
+from spectest.executors.script import Key, is_seconds, shown_key
 from spectest.kernel.clock import NANOSECONDS, seconds_to_ns
 from spectest.kernel.mentions import JOBS
 from spectest.threads.agents import current
@@ -175,21 +175,19 @@ def mention(setting: str, keys: tuple[Key, ...]) -> None:
     agent = current()
     if agent is not None:
         for key in keys:
-            agent.baton.scheduler.mentions.mention(setting, _shown(key))
+            agent.baton.scheduler.mentions.mention(setting, shown_key(key))
 
 
 def is_named(submission: Submission, setting: str, keys: tuple[Key, ...]) -> bool:
     """Whether one of `keys` is the submission; the world is told of it."""
+    if not keys:
+        return False
     mention(setting, keys)
+    met = [key for key in keys if submission.is_among((key,))]
     agent = current()
-    if agent is not None and keys:
+    if agent is not None:
         mentions = agent.baton.scheduler.mentions
         mentions.meet(JOBS, submission.name)
-        for key in keys:
-            if submission.is_among((key,)):
-                mentions.meet(setting, _shown(key))
-    return submission.is_among(keys)
-
-
-def _shown(key: Key) -> str:
-    return str(getattr(key, "__name__", type(key).__name__)) if callable(key) else repr(key)
+        for key in met:
+            mentions.meet(setting, shown_key(key))
+    return bool(met)

@@ -17,7 +17,15 @@ from spectest.source.lines import raised_at
 from spectest.threads.endings import DeadThread
 from spectest.world import Limits, World
 
-__all__ = ["Outcome", "Program", "check_meant_for", "check_program", "execute", "raised_at"]
+__all__ = [
+    "Outcome",
+    "Program",
+    "check_meant_for",
+    "check_program",
+    "execute",
+    "needed_parameters",
+    "raised_at",
+]
 
 Program = Callable[[], Any]
 """A coroutine function, or a function that does its own waiting; no arguments."""
@@ -136,12 +144,19 @@ def _arguments_of(program: Program) -> list[str]:
     """What `program` cannot be called without, as far as it tells."""
     try:
         # A wrapper is asked itself, for it may know the arguments of what it wraps.
-        signature = inspect.signature(program, follow_wrapped=False)
+        needed = needed_parameters(program, follow_wrapped=False)
     except (TypeError, ValueError):
         return []
+    return [f"{it.name}=..." if it.kind == it.KEYWORD_ONLY else it.name for it in needed]
+
+
+def needed_parameters(
+    function: Callable[..., Any], *, follow_wrapped: bool = True
+) -> list[inspect.Parameter]:
+    """Those that have no default. Raises `TypeError` or `ValueError` where nothing is known."""
     return [
-        f"{it.name}=..." if it.kind == it.KEYWORD_ONLY else it.name
-        for it in signature.parameters.values()
+        it
+        for it in inspect.signature(function, follow_wrapped=follow_wrapped).parameters.values()
         if it.default is it.empty and it.kind not in (it.VAR_POSITIONAL, it.VAR_KEYWORD)
     ]
 

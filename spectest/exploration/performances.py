@@ -100,8 +100,10 @@ class ThreadedWorld(World):
         return 0.0 if self._performers is None else self._performers.lagged_s
 
     def _new_threads(self, installation: Installation) -> Threads:
+        # Several of them run at once, so there is no holder to watch.
+        options = {**self._thread_options(installation), "on_start": None}
         self._performers = Performers(
-            self._score, self._gap_s, *self._thread_parts(installation), **self._thread_options()
+            self._score, self._gap_s, *self._thread_parts(installation), **options
         )
         return self._performers
 
@@ -137,8 +139,7 @@ class ThreadedRehearsal(StockRehearsal):
         return RehearsedThreads(
             self.turns,
             *self._thread_parts(installation),
-            **self._thread_options(),
-            on_start=installation.watchdog.watch,
+            **self._thread_options(installation),
         )
 
     def length_s(self, gap_s: float) -> float:

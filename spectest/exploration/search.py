@@ -42,7 +42,6 @@ __all__ = ["confirm", "explore", "name_of", "replay", "run"]
 
 _SHORT_STEPS = 5_000
 _LOOKS_BETWEEN_LINES = 50
-_TRIES, _FEW_TRIES = 400, 4
 
 
 def explore(program: Program, **settings: Any) -> Report:
@@ -259,8 +258,7 @@ class Search:
         again = self._execute(found.plan, limits)
         if again.signature != found.signature:
             return self._failure(replace(again, error=_irreproducible(found, again)), strategy, 1)
-        budget = _FEW_TRIES if getattr(found.error, "slow", False) else _TRIES
-        shrinker = Shrinker(self._program, limits, again, budget, before_each=self._before_each)
+        shrinker = Shrinker(self._program, limits, again, before_each=self._before_each)
         plan = shrinker.shrink(self._stock_trace)
         recorded = self._record(plan)
         if recorded.signature != found.signature:

@@ -22,6 +22,7 @@ from spectest.world import Limits
 
 __all__ = ["Shrinker"]
 
+_TRIES, _FEW_TRIES = 400, 4
 _SHIFTS = (0, 1, -1, 2, -2)
 _ROUND_NS = (10_000_000, 1_000_000, 100_000, 10_000, 1_000)
 
@@ -29,7 +30,8 @@ _ROUND_NS = (10_000_000, 1_000_000, 100_000, 10_000, 1_000)
 class Shrinker:
     """Makes the plan of one failure small.
 
-    `budget`: executions at most. `executions`: how many it took. `before_each`: called before each.
+    `budget`: executions at most; by default few if the failure is slow to notice, else many.
+    `executions`: how many it took. `before_each`: called before each.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class Shrinker:
         program: Program,
         limits: Limits,
         failing: Outcome,
-        budget: int = 400,
+        budget: int | None = None,
         *,
         before_each: Callable[[], None] | None = None,
     ) -> None:
@@ -45,6 +47,8 @@ class Shrinker:
         self.executions = 0
         self._program = program
         self._limits = limits
+        if budget is None:
+            budget = _FEW_TRIES if getattr(failing.error, "slow", False) else _TRIES
         self._budget = budget
         self._before_each = before_each
         self._tried: set[Plan] = {failing.plan}
@@ -163,9 +167,8 @@ class Shrinker:
             if not self._left:
                 return
             outcome = self._execute(self._plan([]), chooser)
-            if outcome.signature == self.best.signature and size_of(outcome.plan) < size_of(
-                self.best.plan
-            ):
+            smaller = size_of(outcome.plan) < size_of(self.best.plan)
+            if smaller and outcome.signature == self.best.signature:
                 self.best = outcome
                 return
             if chooser.asked <= at:
@@ -178,8 +181,8 @@ class Shrinker:
             dropped = any(
                 self._try(self._plan(without(self._entries, name, shift)))
                 for name in sorted(self.best.plan.holds)
-                for shift in _SHIFTS
                 if is_turn(name)
+                for shift in _SHIFTS
             )
 
     def _simplify_holds(self) -> None:

@@ -123,9 +123,7 @@ class Scheduler:
         entries = self._heap.entries
         if entries and entries[0][0] <= until:
             return True
-        return bool(self._elastic) and any(
-            operation.earliest_ns <= until for operation in self._elastic.values()
-        )
+        return any(operation.earliest_ns <= until for operation in self._elastic.values())
 
     @property
     def pending(self) -> list[Operation]:

@@ -92,8 +92,6 @@ class Turns:
         return place
 
     def _ask(self, runners: Sequence[Runner], *, may_stall: bool) -> int:
-        if len(runners) == 1 and not may_stall:
-            return 0
         chains = [runner.chain for runner in runners]
         if may_stall:
             chains.append(chains[0])

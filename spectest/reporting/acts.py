@@ -40,9 +40,9 @@ def acts_of(
         if loses_processor(event):
             act = Act("loses the processor", moment_of(event)) if event.task == owner else None
         elif event.kind == "start" and event.detail.startswith("timer"):
-            # A deadline that was met is not worth a word.
-            met = event.number not in completed or usual_ns(event) == 1
-            act = None if met else Act("starts", event.subject, usual_ns(event))
+            # A deadline that was met is not worth a word, nor is the nanosecond after one.
+            silent = event.number not in completed or usual_ns(event) == 1
+            act = None if silent else Act("starts", event.subject, usual_ns(event))
         else:
             act = _act(event, cast)
         if act is not None and act not in acts[-1:]:

@@ -32,7 +32,9 @@ __all__ = [
     "line_of",
     "made_by_library",
     "raised_at",
+    "related",
     "shown",
+    "shown_line",
     "suspended_at",
 ]
 
@@ -166,6 +168,21 @@ def raised_at(error: BaseException) -> SourceLine:
     return found or library
 
 
+def related(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it is from or was raised in the handling of, and the members of groups."""
+    todo: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while todo:
+        one = todo.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        todo += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            todo += one.exceptions
+
+
 def awaiting_frames(coroutine: Any) -> Iterator[FrameType]:
     """The frames of a suspended coroutine, outermost first."""
     for awaitable in awaiting(coroutine):
@@ -207,3 +224,8 @@ def shown(filename: str) -> str:
         return inside
     below = os.getcwd() + os.sep
     return filename.removeprefix(below)
+
+
+def shown_line(line: SourceLine) -> str:
+    """The line for people: "file:7 in function"."""
+    return f"{shown(line.file)}:{line.line} in {line.function}"

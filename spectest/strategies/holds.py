@@ -18,7 +18,7 @@ _TO_THE_END = 10**9
 
 
 class Holds(Sampler):
-    """At each choice point alone stock order is left; then at two or three, and for longer."""
+    """Leaves stock order at each choice point alone; then at two or three, and not to the end."""
 
     name = "holds"
 
@@ -28,7 +28,7 @@ class Holds(Sampler):
         self._length = 0
         self._points: dict[int, int] = {}
         self._until: dict[int, int] = {}
-        self._untried: list[tuple[int, int]] | None = None
+        self._untried: list[int] | None = None
 
     def prepare(self, profile: Profile) -> None:
         self._length = (self._length + self._step) // 2 if self._length else profile.contested
@@ -39,8 +39,8 @@ class Holds(Sampler):
         if self._untried is None:
             return  # Nowhere: how many choice points are there?
         if self._untried:
-            place = self.below(len(self._untried))
-            self._points = dict([self._untried.pop(place)])
+            point = self._untried.pop(self.below(len(self._untried)))
+            self._points = {point: _TO_THE_END}
             return
         for _ in range(2 + self.below(_MOST - 1)):
             longest = 1 + self.below(length)
@@ -64,7 +64,7 @@ class Holds(Sampler):
     def end(self, contested: int) -> None:
         """The next execution is expected to be about as long."""
         if self._untried is None:
-            self._untried = [(step, _TO_THE_END) for step in range(self._step)]
+            self._untried = list(range(self._step))
 
 
 class Lowered:

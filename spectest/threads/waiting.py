@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
 from spectest.kernel.trace import NOWHERE
-from spectest.source.lines import shown
+from spectest.source.lines import shown_line
 from spectest.threads.agents import Agent
 from spectest.threads.awaited import Wait, joined, lock_of, wait_of, what
 from spectest.threads.jobs import idle, item_of, job_name, runner_of
@@ -70,7 +70,7 @@ def whose(agent: Agent, wait: Wait, *, places: bool = False) -> str:
     if holder is None:
         return ", which no thread of the program holds"
     line = lock.taken_at if places else NOWHERE
-    since = f" since {shown(line.file)}:{line.line} in {line.function}" if line else ""
+    since = f" since {shown_line(line)}" if line else ""
     if holder is agent:
         return f", which it holds itself{since}"
     ended = ", which has ended" if holder.state == "ended" else ""
@@ -79,7 +79,7 @@ def whose(agent: Agent, wait: Wait, *, places: bool = False) -> str:
 
 def _sentence(agent: Agent, wait: Wait, *, stops_loop: bool) -> str:
     line = wait.line
-    place = f"at {shown(line.file)}:{line.line} in {line.function}" if line else "outside your code"
+    place = f"at {shown_line(line)}" if line else "outside your code"
     loop = ", and its event loop stands still" if stops_loop else ""
     thing = f"{what(wait, agent)}{whose(agent, wait, places=True)}"
     return f"{agent.name} waits for {thing}, {place}{loop}"

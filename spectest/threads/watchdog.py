@@ -64,25 +64,21 @@ class Watchdog:
 
     def _run(self, stop: _thread.LockType) -> None:
         turn = _Turn()
-        seen: tuple[object, ...] = ()
-        since = _monotonic()
         while not stop.acquire(True, _LOOK_EVERY_S):
             threads = self._threads
             holder = threads.current if threads is not None else None
             if threads is None or holder is None or threads.expecting:
-                seen = ()
-                continue
-            here = (id(threads), holder, threads.budget.spent)
-            if here != seen[:3]:
                 turn = _Turn()
-            now = (*here, turn.progress(holder))
-            if now != seen:
-                seen, since = now, _monotonic()
-                if turn.spins and not _debugged(holder):
-                    threads.stop_spinning(holder)
-                    turn = _Turn()
-            elif _monotonic() - since > _AWAY_AFTER_S and not _debugged(holder):
-                self._missing(threads, holder, _monotonic() - since)
+                continue
+            point = (id(threads), holder, threads.budget.spent)
+            if turn.point != point:
+                turn = _Turn(point)
+            still_s = turn.still_s(holder)
+            if turn.spins and not still_s and not _debugged(holder):
+                threads.stop_spinning(holder)
+                turn = _Turn()
+            elif still_s > _AWAY_AFTER_S and not _debugged(holder):
+                self._missing(threads, holder, still_s)
         forget_thread()
 
     def _missing(self, threads: Threads, holder: Agent, for_s: float) -> None:
@@ -93,14 +89,24 @@ class Watchdog:
 
 
 class _Turn:
-    """What is seen of a holder that comes to no choice point."""
+    """What is seen of a holder that comes to no choice point after `point`."""
 
-    def __init__(self) -> None:
-        self._began = _monotonic()
+    def __init__(self, point: tuple[object, ...] = ()) -> None:
+        self.point = point
+        self._began = self._since = _monotonic()
+        self._progress: tuple[object, ...] | None = None
         self._places: set[tuple[object, int]] = set()
         self._jumps = False
 
-    def progress(self, holder: Agent) -> tuple[object, ...]:
+    def still_s(self, holder: Agent) -> float:
+        """For how many seconds the thread has done nothing at all; 0 if it has just done."""
+        now = self._look(holder)
+        if now != self._progress:
+            self._progress, self._since = now, _monotonic()
+            return 0.0
+        return _monotonic() - self._since
+
+    def _look(self, holder: Agent) -> tuple[object, ...]:
         """What changes when the thread does something."""
         frame = sys._current_frames().get(holder.ident)
         place = (id(frame), frame.f_lasti) if frame is not None else ()

@@ -6,14 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from spectest.exploration.execution import execute
 from spectest.kernel.plan import Plan
-from spectest.threads.patching import installed
 from tests.determinism.executions import LIMITS, Dice, explored, facts, replayed
 from tests.determinism.programs import PROGRAMS, SAME_ON_ALL_VERSIONS, litter
 
@@ -21,13 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 PLANS = 110
 ELSEWHERE = 12
 VERSIONS = [version for version in ("3.11", "3.12", "3.13") if not sys.version.startswith(version)]
-
-
-@pytest.fixture(autouse=True)
-def one_installation() -> Iterator[None]:
-    """For all executions of a test: looking for locks in all of these test modules takes time."""
-    with installed():
-        yield
+pytestmark = pytest.mark.usefixtures("one_installation")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

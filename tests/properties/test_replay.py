@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from spectest.world import Limits
 from tests.properties.programs import Dice, choosers, limits, programs, threads
 from tests.properties.thread_programs import thread_programs
 
+pytestmark = pytest.mark.usefixtures("one_installation")
 Program = Callable[[], Any]
 orders: st.SearchStrategy[OrderModel] = st.sampled_from(["strict", "ties", "any"])
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,6 +5,7 @@ import selectors
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from spectest.exploration.execution import execute
 from spectest.kernel.plan import Plan
 from spectest.world import Limits
 
+pytestmark = pytest.mark.usefixtures("one_installation")
 # What to do: schedule a timer at this moment, or cancel the timer of this number.
 Act = tuple[str, int]
 

@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import SimpleNamespace
 from typing import Any
@@ -14,16 +14,9 @@ import pytest
 from spectest.exploration.execution import execute
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Hold, Plan
-from spectest.threads.patching import installed
 
+pytestmark = pytest.mark.usefixtures("one_installation")
 Use = Callable[[Any], object]
-
-
-@pytest.fixture(autouse=True)
-def one_installation() -> Iterator[None]:
-    """For all executions of a test: looking for locks in all of these test modules takes time."""
-    with installed():
-        yield
 
 
 def moments(program: Callable[[], Any], thread: str) -> list[str]:
