@@ -229,6 +229,10 @@ def _suit_hypothesis(test: Any, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(test, attribute, suited, raising=False)
 
 
+# How long after an alarm that was lost the next one follows.
+_AGAIN_S = 0.01
+
+
 class _TimedOut(KeyboardInterrupt):
     """Carries the error of an alarm (pytest-timeout's) through program and search."""
 
@@ -244,22 +248,45 @@ def _timeouts_pass() -> Iterator[None]:
         yield
         return
 
+    timed_out = _TimedOut()
+
     def passing(number: int, frame: FrameType | None) -> None:
-        try:
-            handler(number, frame)
-        except BaseException as error:
-            timed_out = _TimedOut()
-            timed_out.error = error
+        if not hasattr(timed_out, "error"):
+            try:
+                handler(number, frame)
+            except BaseException as error:
+                timed_out.error = error
+        if hasattr(timed_out, "error"):
             raise timed_out from None
 
     signal.signal(signal.SIGALRM, passing)
     try:
-        yield
-    except _TimedOut as timed_out:
-        raise timed_out.error  # noqa: B904  # the alarm's own error, and nothing else
+        with _rung_again_if_lost(timed_out):
+            yield
+    except _TimedOut:
+        raise timed_out.error from None
     finally:
         if signal.getsignal(signal.SIGALRM) is passing:
             signal.signal(signal.SIGALRM, handler)
+
+
+@contextlib.contextmanager
+def _rung_again_if_lost(timed_out: _TimedOut) -> Iterator[None]:
+    """What is raised in a finalizer, or in the callback of a weak reference, is lost."""
+    previous = sys.unraisablehook
+
+    def ring_again(unraisable: sys.UnraisableHookArgs) -> None:
+        if unraisable.exc_value is timed_out:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+        else:
+            previous(unraisable)
+
+    sys.unraisablehook = ring_again
+    try:
+        yield
+    finally:
+        if sys.unraisablehook is ring_again:
+            sys.unraisablehook = previous
 
 
 # Collection.

@@ -69,6 +69,35 @@ def test_timeout_is_no_finding(suite: Suite, run: Run) -> None:
     result.stdout.no_fnmatch_line("*-- spectest --*")
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="the signal method needs SIGALRM")
+def test_timeout_in_the_callback_of_a_weak_reference_is_not_lost(suite: Suite, run: Run) -> None:
+    suite(
+        """
+        import weakref
+
+        class Thing:
+            pass
+
+        def spin(_):
+            while True:
+                pass
+
+        @pytest.mark.timeout(0.3, method="signal")
+        @pytest.mark.spectest(runs=1)
+        async def test_lost():
+            thing = Thing()
+            reference = weakref.ref(thing, spin)
+            del thing
+            while True:
+                await asyncio.sleep(1)
+        """
+    )
+    result = run("-W", "error", "--timeout=20")
+    assert outcomes(result) == {"test_lost": "failed"}
+    errors = [line[1:].strip() for line in result.outlines if line[:1] == "E"]
+    assert errors == ["Failed: Timeout (>0.3s) from pytest-timeout."]
+
+
 def test_first_failure_ends_and_last_failed_comes_back(suite: Suite, run: Run) -> None:
     suite(MANY)
     assert outcomes(run("-x")) == {"test_it[first]": "failed"}
