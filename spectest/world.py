@@ -60,8 +60,8 @@ class Limits:
     `elasticity`: by which part an undeclared sleep may stretch under `ties` and `any`.
     `exact`: modules whose sleeps never stretch.
     `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
-    `stall_s`: how long, in virtual seconds, runnable threads may be kept from the processor, all
-    stalls of an execution together; only in programs that have more than one thread.
+    `stall_s`: how much later than their sleep or timeout is over threads may get the processor, in
+    virtual seconds, all stalls of an execution together; only if there is more than one thread.
     `leaks`: whether a task that outlives the program is an error. A library's background tasks,
     which `asyncio.run` would cancel, are not the program's.
     `drain_s`: virtual seconds after the program's return in which tasks may end by themselves.

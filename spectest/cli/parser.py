@@ -70,7 +70,7 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
     add("--order", choices=("strict", "ties", "any"), help="what may vary")
     add("--strategy", metavar="NAME", help="who chooses (portfolio)")
     add("--elasticity", type=float, metavar="X", help="how far sleeps stretch (0.1: 10 %%)")
-    add("--stall-s", type=float, metavar="S", help="how long threads may be kept waiting, in all")
+    add("--stall-s", type=float, metavar="S", help="how late threads may wake, in all")
     add("--margin", action="store_true", default=None, help="if clean: how far may sleeps stretch?")
     add(
         "--no-confirm",

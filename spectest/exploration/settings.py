@@ -31,7 +31,7 @@ class Settings:
     `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
     `exact`: modules whose sleeps never stretch, by dotted name.
     `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
-    `stall_s`: how long runnable threads may be kept from the processor, in virtual seconds, in all.
+    `stall_s`: how late threads may come back from sleeps and timeouts, in virtual seconds, in all.
     `leaks`: "error" (a task that outlives the program is a failure) or "ignore".
     `confirm`: whether a failure is tried in real time, on stock asyncio and real threads.
     `margin`: whether a clean search goes on to ask how far sleeps may stretch.

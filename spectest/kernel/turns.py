@@ -6,11 +6,12 @@ which they became runnable. There are two deviations, both written down as holds
 concern:
 
 * a thread is *overtaken*: it stays behind for so many turns of others (`Hold.behind`);
-* a thread is *stalled*: it is kept from the processor for some time (`Hold.by_ns`), as happens on a
-  busy machine, and then begins another turn. A stall is an operation like any other, so that what
-  completes meanwhile, and what meets its end in one instant, are ordinary choices. All stalls of an
-  execution together last no longer than the world allows: a thread that never gets the processor
-  breaks every program.
+* a thread is *stalled*: its sleep or timeout is over, and it is kept from the processor for some
+  time (`Hold.by_ns`), as happens on a busy machine, and then begins another turn. A stall is an
+  operation like any other, so that what completes meanwhile, and what meets its end in one instant,
+  are ordinary choices. All stalls of an execution together last no longer than the world allows: a
+  thread that never gets the processor breaks every program. Between two acts that take no time
+  nobody is stalled; there it is only a question of who goes first.
 """
 
 from __future__ import annotations
@@ -72,13 +73,13 @@ class Turns:
             runner.left = self._door.hold(turn_of(runner)).behind
             runner.stalls = bool(self._door.hold(_stall(runner)).by_ns)
 
-    def pick(self, runners: Sequence[Runner], *, alone: bool) -> int:
+    def pick(self, runners: Sequence[Runner], *, late: bool) -> int:
         """The place of the one that goes next among `runners`, given in stock order, or `STALL`.
 
-        `alone`: there is no other thread, which could use the time of a stall.
+        `late`: the first of them may come back later than its time.
         """
         if self._asking:
-            place = self._ask(runners, may_stall=not alone and self._may_stall)
+            place = self._ask(runners, may_stall=late and self._may_stall)
         elif self._following:
             place = self._follow(runners)
         else:

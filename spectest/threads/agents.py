@@ -109,14 +109,14 @@ class Agent(Runner):
     """One thread of a world.
 
     `gate`: a lock it stands at while it does not hold the baton. `state`: see the constants.
-    `alarm`: the timer of its present wait; `timed_out`: whether that went off. `looping`: the event
-    loop in whose poll it waits. `loops`: how many it is inside of. `quiet`: it was let go because
-    nothing can happen any more. `idle`: it waits for work, and nobody misses it. `doomed`: the
-    world ends, and so must it. `on_end`: called at its end. `slice`: choice points since it last
-    gave way. `vain`: how often it looked for something in vain at the instant `vain_at_ns`, or,
-    once doomed, how often it went on nevertheless; `nap_s`: how long it slept when that was too
-    often. `expired_ns`: when the last timeout of a lock was over. `cause`: the event of the trace
-    by which whatever it does is caused.
+    `alarm`: the timer of its present wait; `timed_out`: that went off, and it has not gone on
+    since. `looping`: the event loop in whose poll it waits. `loops`: how many it is inside of.
+    `quiet`: it was let go because nothing can happen any more. `idle`: it waits for work, and
+    nobody misses it. `doomed`: the world ends, and so must it. `on_end`: called at its end.
+    `slice`: choice points since it last gave way. `vain`: how often it looked for something in vain
+    at the instant `vain_at_ns`, or, once doomed, how often it went on nevertheless; `nap_s`: how
+    long it slept when that was too often. `expired_ns`: when the last timeout of a lock was over.
+    `cause`: the event of the trace by which whatever it does is caused.
     """
 
     __slots__ = (

@@ -111,7 +111,7 @@ class Baton(HandOver):
         if agent.slice >= _SLICE:
             agent.slice = 0
             order = [*runnable, agent]
-        place = self.turns.pick(order, alone=len(self.agents) < 2)
+        place = self.turns.pick(order, late=self._may_be_late(order[0]))
         if place == STALL:
             if order[0] is not agent:
                 runnable.remove(order[0])
@@ -161,7 +161,8 @@ class Baton(HandOver):
             agent.quiet = False
             self.verdict = self.verdict or self.deadlock()
             raise self.verdict
-        return not agent.timed_out
+        timed_out, agent.timed_out = agent.timed_out, False
+        return not timed_out
 
     def rest(self, agent: Agent) -> None:
         """Until somebody wakes `agent`, its alarm goes off, or nothing can happen any more."""
@@ -326,12 +327,16 @@ class Baton(HandOver):
     def _next(self) -> Agent | None:
         if self._stock:
             return self.runnable.pop(0)
-        place = self.turns.pick(self.runnable, alone=len(self.agents) < 2)
+        place = self.turns.pick(self.runnable, late=self._may_be_late(self.runnable[0]))
         if place == STALL:
             self._stall(self.runnable.pop(0))
             return None
         self._overtaken(self.runnable[:place])
         return self.runnable.pop(place)
+
+    def _may_be_late(self, agent: Agent) -> bool:
+        """Whether `agent` comes back from a wait for time, and somebody could use the delay."""
+        return agent.timed_out and len(self.agents) > 1
 
     def _over(self) -> bool:
         """Whether the time of the world is over."""

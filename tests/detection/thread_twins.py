@@ -238,6 +238,39 @@ def stop_the_worker(*, joins: bool) -> None:
     assert "late" not in written
 
 
+def stop_retrying(*, looks_again: bool) -> None:
+    """Told to stop while it logs that it will retry. A job that runs has a millisecond to begin."""
+    attempts: list[int] = []
+    lock = threading.Lock()
+    stopped = False
+
+    def attempt() -> None:
+        with lock:
+            attempts.append(1)
+
+    def retry(pool: ThreadPoolExecutor) -> None:
+        while not stopped:
+            time.sleep(0.001)
+            with lock:
+                if looks_again and stopped:
+                    return
+                job = pool.submit(attempt)
+            job.result()
+            time.sleep(0.005)
+
+    with ThreadPoolExecutor(1) as pool:
+        retrying = threading.Thread(target=retry, args=(pool,))
+        retrying.start()
+        time.sleep(0.0145)
+        with lock:
+            stopped = True
+        time.sleep(0.001)
+        with lock:
+            before = len(attempts)
+        retrying.join()
+    assert len(attempts) == before, "one more attempt after the end"
+
+
 # What every program promises.
 
 
@@ -291,6 +324,7 @@ TWINS: dict[str, Twins] = {
     "cancelled_too_late": twins(cancel_in_time, "asks"),
     "answer_and_timeout": twins(answer_in_time, "accepts_late"),
     "write_after_stop": twins(stop_the_worker, "joins"),
+    "retry_after_stop": twins(stop_retrying, "looks_again"),
     "forgotten_thread": twins(forget_a_thread, "daemon", error=spectest.ThreadLeaked),
     "unheard_exception": twins(raise_in_a_thread, "caught", error=spectest.ThreadFailure),
 }
