@@ -252,9 +252,13 @@ class World:
                 f"the program returned {result!r}; it must be a coroutine function or a function "
                 "that does its own waiting"
             )
-        loop = self.new_loop()
         try:
+            loop = self.new_loop()
             main = loop.create_task(result)
+        except BaseException:
+            result.close()  # Interrupted: nobody will ever await it.
+            raise
+        try:
             answer = loop.run_until_complete(main)
             self._returned(label_of(main))
             self._drain(loop, threads)
