@@ -88,13 +88,18 @@ class Scheduler:
         return self._pend("stall", label, moments, reading, chain, payload)
 
     def end(self) -> None:
-        """The execution is over: that a thread is still stalled is a deviation like any other."""
+        """The execution is over: that something is still pending may be a deviation like others.
+
+        It is for a stall, and for what would have completed by now if nothing had deviated.
+        """
         now = self.clock.now_ns
         for operation in self.pending:
-            if operation.kind == "stall":
-                if operation.number in self._elastic:
-                    operation.due_ns = max(operation.latest_ns, now + 1)
-                operation.missed = operation.behind = 0
+            if operation.number in self._elastic:
+                latest = operation.latest_ns if operation.kind == "stall" else now
+                operation.due_ns, operation.missed = max(latest, now + 1), 0
+            overlooked = operation.missed and operation.missed_at_ns == now
+            if operation.nominal_ns <= now and (operation.due_ns > now or overlooked):
+                operation.behind = 0
                 self._write_down(operation)
 
     def cancel(self, operation: Operation) -> None:

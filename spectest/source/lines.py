@@ -46,7 +46,7 @@ _STDLIB = tuple(
     for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
 )
 _kinds: dict[str, int] = {}
-_RUNS_CALLBACKS = "_run_ready"
+_RUNS_CALLBACKS = "_run_once"
 
 # C objects that stand between an `await` and the asynchronous generator or coroutine behind it.
 _WRAPPERS = ("async_generator_asend", "async_generator_athrow", "coroutine_wrapper")

@@ -215,9 +215,10 @@ class Threads(Baton):
     # The end of the world.
 
     def _unwind(self) -> None:
+        """The last one first; one that is started meanwhile, by a `finally`, has its turn, too."""
         self._ending = True
-        for agent in reversed(self.agents[1:]):
-            self._unwind_one(agent)
+        while left := [agent for agent in self.agents[1:] if agent not in self.lost]:
+            self._unwind_one(left[-1])
 
     def _unwind_one(self, agent: Agent) -> None:
         agent.doomed = True

@@ -165,11 +165,25 @@ class Performers(Threads):
     def silence(self, agent: Agent) -> None:
         """See `alarm`."""
 
-    def _start(self, agent: Agent, name: str, seconds: float, *, stretches: bool) -> None:
+    def sleep(self, agent: Agent, *sleep: Any, **options: Any) -> None:
         """The score knows how long."""
+        del sleep, options
+        self._to_its_end(agent)
 
     def operate(self, agent: Agent, *operation: Any) -> None:
         """The score knows how long."""
+        del operation
+        self._to_its_end(agent)
+
+    def _to_its_end(self, agent: Agent) -> None:
+        """One that is still going on when the score ends goes on until the performance does."""
+        known = self.score.by_agent.get(agent.name)
+        while known is not None and agent is not self.main:
+            if self._place.get(agent, 0) < len(known):
+                break
+            if self.over:
+                raise WorldEnded
+            _sleep(_LOOK_EVERY_S)
         self.wait(agent)
 
     # Lives.

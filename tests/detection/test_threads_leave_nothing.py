@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import gc
 import os
@@ -146,3 +147,24 @@ def test_a_thread_that_never_began_is_forgotten() -> None:
         walk.begin(number, Profile())
         execute(program, Plan(), Limits(), chooser=walk)
     assert set(threading.enumerate()) <= known
+
+
+def test_a_thread_that_is_started_while_its_world_ends_ends_too() -> None:
+    begun: list[bool] = []
+
+    def program() -> None:
+        def work() -> None:
+            try:
+                time.sleep(10)
+            finally:
+                threading.Thread(target=begun.append, args=(True,)).start()
+
+        threading.Thread(target=work).start()
+        time.sleep(1)
+        raise AssertionError
+
+    threads = _thread._count()
+    assert explore(program).failure is not None
+    assert not begun
+    assert _thread._count() == threads
+    assert not [thread for thread in threading.enumerate() if not thread.is_alive()]

@@ -1,6 +1,8 @@
 """Replay is the original, whatever the program and whoever chose."""
 
+import asyncio
 import re
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,12 +14,14 @@ from spectest.exploration.execution import Outcome, execute
 from spectest.exploration.shrinking import Shrinker
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.world import Limits
-from tests.properties.programs import Dice, choosers, limits, programs, threads
+from tests.properties.programs import Dice, choosers, limits, programs
+from tests.properties.programs import threads as with_threads
 from tests.properties.thread_programs import thread_programs
 
 pytestmark = pytest.mark.usefixtures("one_installation")
 Program = Callable[[], Any]
 orders: st.SearchStrategy[OrderModel] = st.sampled_from(["strict", "ties", "any"])
+moments = st.integers(0, 40).map(lambda ms: ms / 1_000)
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -63,7 +67,7 @@ def test_the_plan_of_an_execution_repeats_it(
 
 
 @settings(few, max_examples=15)
-@given(programs(threads), choosers, orders, limits)
+@given(programs(with_threads), choosers, orders, limits)
 def test_the_plan_of_an_execution_with_threads_repeats_it(
     program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits
 ) -> None:
@@ -76,6 +80,43 @@ def test_the_plan_of_an_execution_of_threads_repeats_it(
     program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits
 ) -> None:
     check_replay(program, chooser, order, limits)
+
+
+def gives_up(program: Program, after_s: float) -> Program:
+    """Fails while `program` is still going on, or when it has ended."""
+
+    async def failing() -> None:
+        going_on = asyncio.ensure_future(program())
+        await asyncio.wait([going_on], timeout=after_s)
+        raise AssertionError(f"done: {going_on.done()}")
+
+    return failing
+
+
+def gives_up_on_threads(program: Program, after_s: float) -> Program:
+    def failing() -> None:
+        going_on = threading.Thread(target=program)
+        going_on.start()
+        going_on.join(after_s)
+        raise AssertionError(f"alive: {going_on.is_alive()}")
+
+    return failing
+
+
+@few
+@given(programs(), choosers, orders, limits, moments)
+def test_the_plan_of_an_execution_that_fails_early_repeats_it(
+    program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits, after_s: float
+) -> None:
+    check_replay(gives_up(program, after_s), chooser, order, limits)
+
+
+@settings(few, max_examples=100)
+@given(thread_programs(), choosers, orders, limits, moments)
+def test_the_plan_of_threads_that_are_given_up_repeats_them(
+    program: Program, chooser: tuple[int, float], order: OrderModel, limits: Limits, after_s: float
+) -> None:
+    check_replay(gives_up_on_threads(program, after_s), chooser, order, limits)
 
 
 @settings(few, max_examples=40)
