@@ -235,6 +235,11 @@ class World:
     def _run(self, program: Callable[[], Any], threads: Threads) -> Any:
         try:
             result = program()
+            if inspect.isgenerator(result) or inspect.isasyncgen(result):
+                raise UsageError(
+                    f"the program yields: calling it runs nothing of `{result.__qualname__}`.\n"
+                    "It must be a coroutine function or a function that does its own waiting."
+                )
             if not inspect.isawaitable(result):
                 self._returned(threads.main.name)
                 threads.drain(self.clock.now_ns + seconds_to_ns(self.limits.drain_s))

@@ -16,7 +16,6 @@ stock asyncio at every duration behaves here.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -90,9 +89,9 @@ def _confirm(
 def _error_of(world: World, program: Callable[[], Any]) -> BaseException | None:
     try:
         world.run(program)
-    except (KeyboardInterrupt, SystemExit, GeneratorExit, UsageError):
+    except (KeyboardInterrupt, GeneratorExit, UsageError):
         raise
-    except (Exception, asyncio.CancelledError) as error:
+    except BaseException as error:
         return error
     return None
 

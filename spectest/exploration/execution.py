@@ -42,6 +42,7 @@ class Outcome:
     time, in callbacks, and in questions to the chooser.
     `strangers`: what the plan deviates in, if the program met none of it.
     `dead_threads`: those that had ended with an exception when the program failed with another one.
+    `misplaced_stall`: the plan has stalled a thread where a search never does.
     `mentions`: what settings mention by name, and whether the program came to it.
     """
 
@@ -55,6 +56,7 @@ class Outcome:
     contested: int
     strangers: tuple[str, ...] = ()
     dead_threads: tuple[DeadThread, ...] = ()
+    misplaced_stall: bool = False
     mentions: Mentions = field(default_factory=Mentions)
 
     @property
@@ -88,7 +90,7 @@ def execute(
     result = None
     try:
         result = world.run(program)
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+    except (KeyboardInterrupt, GeneratorExit):
         raise
     except SpectestError as raised:
         if isinstance(raised, UsageError):
@@ -107,6 +109,7 @@ def execute(
         world.contested,
         world.strangers,
         world.dead_threads,
+        world.threads is not None and world.threads.turns.misplaced,
         world.scheduler.mentions,
     )
 

@@ -86,6 +86,8 @@ class Shrinker:
         outcome = self._execute(plan)
         if outcome.signature != self.best.signature or size_of(outcome.plan) > size_of(plan):
             return False
+        if outcome.misplaced_stall:
+            return False  # It says less that a thread stands still where it waits for nothing.
         self.best = outcome
         return True
 

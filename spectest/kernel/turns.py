@@ -50,7 +50,8 @@ class Runner:
 class Turns:
     """Decides the turns of one world.
 
-    `stall_ns`: how long all stalls of an execution together may last.
+    `stall_ns`: how long all stalls of an execution together may last. `misplaced`: the plan has
+    stalled a thread where a search never does.
     """
 
     def __init__(self, scheduler: Scheduler, stall_ns: int) -> None:
@@ -58,6 +59,7 @@ class Turns:
         self._door = scheduler.door
         self._asking = self._door.chooser is not None and scheduler.order != "strict"
         self._following = self._door.chooser is None and bool(self._door.plan.holds)
+        self.misplaced = False
         self._stall_left_ns = stall_ns
 
     @property
@@ -81,7 +83,7 @@ class Turns:
         if self._asking:
             place = self._ask(runners, may_stall=late and self._may_stall)
         elif self._following:
-            place = self._follow(runners)
+            place = self._follow(runners, late=late)
         else:
             return 0
         if place > 0:
@@ -99,11 +101,12 @@ class Turns:
         place = self._door.decide(len(chains), "turn", chains)
         return STALL if place == len(runners) else place
 
-    def _follow(self, runners: Sequence[Runner]) -> int:
+    def _follow(self, runners: Sequence[Runner], *, late: bool) -> int:
         place = next((at for at, runner in enumerate(runners) if not runner.left), 0)
         for runner in runners[:place]:
             runner.left -= 1
         if place == 0 and runners[0].stalls:
+            self.misplaced = self.misplaced or not late
             return STALL
         return place
 

@@ -88,7 +88,11 @@ def _holds_packages(folder: str) -> bool:
 
 
 def made_by_library(frame: FrameType | None) -> bool:
-    """Whether the nearest frame that is not the platform's is a library's."""
+    """Whether the nearest frame that is not the platform's is a library's.
+
+    The search ends where the loop runs its callbacks: whoever started the loop, pytest for
+    instance, did not make what a callback makes.
+    """
     while frame is not None:
         filename = frame.f_code.co_filename
         kind = _kinds.get(filename)
@@ -96,6 +100,8 @@ def made_by_library(frame: FrameType | None) -> bool:
             kind = kind_of_file(filename)
         if kind != PLATFORM:
             return kind == LIBRARY
+        if frame.f_code.co_name == _RUNS_CALLBACKS:
+            return False
         frame = frame.f_back
     return False
 

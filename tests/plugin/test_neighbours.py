@@ -174,3 +174,23 @@ def test_a_run_leaves_the_process_as_it_was(suite: Suite, run: Run) -> None:
         """
     )
     assert outcomes(run()) == {"test_it": "passed", "test_afterwards": "passed"}
+
+
+def test_what_is_named_in_pytest_has_the_same_name_elsewhere(suite: Suite, run: Run) -> None:
+    suite(
+        """
+        @pytest.mark.spectest
+        async def test_it():
+            done = []
+
+            def work(number):
+                done.append(number)
+
+            await asyncio.gather(*(asyncio.to_thread(work, number) for number in range(2)))
+            assert done == [0, 1]
+        """
+    )
+    result = run()
+    assert outcomes(result) == {"test_it": "failed"}
+    result.stdout.fnmatch_lines(["*work (asyncio_0)*"])
+    result.stdout.no_fnmatch_line("*asyncio_2*")
