@@ -32,7 +32,8 @@ from spectest.threads.simple_queue import VirtualSimpleQueue
 __all__ = ["AdoptedLocks", "AdoptedPools", "is_machinery"]
 
 _LOCK, _RLOCK = type(real_lock()), type(real_rlock())
-_PLATFORM_TOO = ("concurrent.futures.thread", "concurrent.futures.process")
+_SLEEPS_BY_DEFAULT = "sched"
+_PLATFORM_TOO = ("concurrent.futures.thread", "concurrent.futures.process", _SLEEPS_BY_DEFAULT)
 _MACHINERY = frozenset(
     ("_pytest", "coverage", "execnet", "hypothesis", "pluggy", "pytest", "spectest", "xdist")
 )
@@ -149,6 +150,8 @@ def _is_near(member: Any, level: int) -> bool:
     """Whether it is worth a look in a library: there are very many modules of them."""
     if issubclass(type(member), _MADE_OF_LOCKS):
         return True
+    if type(member) is FunctionType and member.__defaults__:
+        return level <= 1  # A method that sleeps by default.
     return level == 0 and type(member) not in (dict, list, tuple)
 
 
@@ -203,7 +206,7 @@ def _is_looked_into(value: Any) -> bool:
     if not isinstance(module, str) or is_machinery(module):
         return False
     file = getattr(sys.modules.get(module), "__file__", None)
-    return file is not None and kind_of_file(file) != PLATFORM
+    return file is not None and (kind_of_file(file) != PLATFORM or module == _SLEEPS_BY_DEFAULT)
 
 
 def _in_slots(value: Any) -> Iterator[Member]:
