@@ -40,6 +40,7 @@ class LLM(Latency):
     A draw takes microseconds for one number of tokens. For several it is a search in a `Mixture`
     with a part for each number, which takes some 0.1 ms for each where `ttft` or `tpot` is a
     constant, and some 2 ms where both vary: use a few representative numbers then, not a range.
+    Where both vary, a survival probability below 2**-53 counts as 0.
     """
 
     ttft: Latency | float | tuple[float, float]
@@ -111,7 +112,7 @@ class _Answer(Latency):
             return math.log(max(self.inverse(_NORMAL.cdf(z)) / longer, _TINY))
 
         if lateness(_SCORES[0]) >= 0 or lateness(_SCORES[1]) < 0:
-            return 1.0 if lateness(_SCORES[0]) >= 0 else 1.0 - LAST
+            return 1.0 if lateness(_SCORES[0]) >= 0 else 0.0
         below, _ = crossing(lateness, *_SCORES, within=2.0**-53)
         return 1.0 - _NORMAL.cdf(below)
 

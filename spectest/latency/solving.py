@@ -23,7 +23,7 @@ def quantile_within(sf: Callable[[float], float], p: float, low: float, high: fl
     it the quantile of 0.9, although 1 - 0.9 is less than 0.1 in floating point.
     """
     allowed = (1.0 - p) + ROUNDING
-    if sf(low) <= allowed:
+    if low == high or sf(low) <= allowed:
         return low
 
     def excess(t: float) -> float:

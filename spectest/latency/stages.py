@@ -48,6 +48,8 @@ def _fewer_arrivals(stages: int, x: float) -> float:
 
     The smaller of the two sides is summed, from its largest term on.
     """
+    if math.isinf(x):
+        return 0.0
     if x > stages:
         return _term(stages - 1, x) * _sum_of_products((stages - k) / x for k in range(1, stages))
     return 1.0 - _term(stages, x) * _sum_of_products(x / (stages + k) for k in itertools.count(1))
