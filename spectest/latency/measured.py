@@ -92,7 +92,8 @@ class Empirical(Latency):
 
     def sf(self, t: float) -> float:
         place = bisect_right(self._sorted, t)
-        return 1.0 - self._ranks[place - 1] / self._ranks[-1] if place else 1.0
+        total = self._ranks[-1]
+        return (total - self._ranks[place - 1]) / total if place else 1.0
 
     def inverse(self, p: float) -> float:
         total = self._ranks[-1]

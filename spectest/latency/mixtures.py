@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from spectest.latency import checks
 from spectest.latency.base import Latency
@@ -24,7 +24,7 @@ class Mixture(Latency):
     no formula; it is searched to the last bit, which takes some ten evaluations of `sf`.
     """
 
-    parts: Sequence[tuple[float, Latency | float]] | Mapping[Latency, float]
+    parts: Sequence[tuple[float, Latency | float]] | Mapping[Any, float]
 
     def __post_init__(self) -> None:
         parts = checks.pairs("Mixture", "parts", self.parts)

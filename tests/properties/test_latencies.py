@@ -1,14 +1,16 @@
 import math
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import spectest.latency
-from spectest.latency import Draws, Latency, Mixture, Percentiles
+from spectest.latency import LLM, Constant, Draws, Empirical, Latency, Mixture, Percentiles
+from spectest.latency.llm import _counts
 from tests.properties.latencies import FAMILIES, FIXED, between
 
 NAMES = {name: getattr(spectest.latency, name) for name in spectest.latency.__all__}
@@ -67,22 +69,31 @@ def gauss(function: Callable[[float], float], left: float, right: float) -> floa
     return width * math.fsum(weight * function(left + width * node) for node, weight in GAUSS)
 
 
-def corners(latency: Latency) -> list[float]:
-    """Where a panel could hide a corner from the points in it."""
-    found = [end for end in latency.support if math.isfinite(end)]
-    if isinstance(latency, Percentiles):
-        found += dict(latency.table).values()
+def elements(latency: Any, shift: float = 0.0) -> Iterator[tuple[Latency, float]]:
+    """The latencies without parts that it is made of, each with what comes on top."""
     if isinstance(latency, Mixture):
-        for _, part in latency.parts:  # type: ignore[misc,union-attr]
-            found += corners(part)
-    return found
+        for _, part in cast("Any", latency.parts):
+            yield from elements(part, shift)
+    elif isinstance(latency, LLM) and isinstance(latency.tpot, Constant):
+        for count in _counts(latency.tokens)[1]:
+            yield from elements(latency.ttft, shift + count * latency.tpot.seconds)
+    else:
+        yield latency, shift
 
 
 def panels(latency: Latency) -> list[float]:
     """Times between which the survival function is smooth and changes little."""
     tails = [16.0**-k for k in range(1, 12)]
     levels = [*tails, *(k / 16 for k in range(2, 15)), *(1 - p for p in tails)]
-    edges = {*corners(latency), *(latency.quantile(p) for p in levels)}
+    edges = {end for end in latency.support if math.isfinite(end)}
+    for element, shift in elements(latency):
+        times = [element.support[0], *(element.quantile(p) for p in levels)]
+        if isinstance(element, Percentiles):
+            times += dict(element.table).values()
+        if isinstance(element, Empirical):
+            times += dict(cast("Any", element.values))
+        times.append(element.support[1])
+        edges.update(shift + time for time in times if math.isfinite(time))
     if math.isinf(latency.support[1]):
         last = max(edges)
         edges.update(last * 2.0**k for k in range(1, 40))

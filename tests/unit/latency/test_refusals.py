@@ -98,7 +98,7 @@ def test_what_is_no_time(make: Callable[[Any], object], culprit: str, value: obj
         (lambda: Empirical([]), "is empty"),
         (lambda: Empirical("0.1"), "is no list"),  # type: ignore[arg-type]
         (lambda: Empirical({0.1: 0}), "count of 0.1=0"),
-        (lambda: Empirical({0.1: 1.5}), "count of 0.1=1.5"),  # type: ignore[dict-item]
+        (lambda: Empirical({0.1: 1.5}), "count of 0.1=1.5"),
         (lambda: Percentiles({}, low=0, tail=1), "table={}"),
         (lambda: Percentiles({1.0: 0.1}, low=0, tail=1), "use 0.99 for the 99th percentile"),
         (lambda: Percentiles({99: 0.1}, low=0, tail=1), "a percentile of the table=99"),
