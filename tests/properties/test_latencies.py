@@ -109,10 +109,11 @@ def test_a_quantile_is_the_smallest_time_that_reaches_its_probability(
     t = latency.quantile(p)
     assert low <= t <= high
     if p < 1:
-        assert latency.sf(t) <= 1 - p + ROUNDING
+        assert latency.sf(t) <= 1 - p + 1e-10
+        assert latency.sf(t * (1 + 1e-12)) <= 1 - p + ROUNDING
     if p > ROUNDING and t > low:
         before = min(t * (1 - 1e-12), math.nextafter(t, 0)) if t < math.inf else 1e300
-        assert latency.sf(before) >= 1 - p - 1e-10
+        assert latency.sf(before) >= 1 - p - 1e-7
 
 
 @of_every_family
