@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spectest import latency
     from spectest.errors import (
         CallbackFailure,
         Deadlock,
@@ -66,6 +67,7 @@ _ROOMS = {
     "spectest.reporting.text": ("render",),
     "spectest.testing": ("explored",),
 }
+_PACKAGES = {"latency"}
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
@@ -93,6 +95,7 @@ __all__ = [
     "confirm",
     "explore",
     "explored",
+    "latency",
     "render",
     "replay",
     "run",
@@ -100,6 +103,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"spectest.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'spectest' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
