@@ -1,10 +1,12 @@
 """A measurement that goes on gets a context for each execution, and its own one back."""
 
+import threading
 from typing import Any
 
 import coverage
 import pytest
 
+import spectest
 from spectest.exploration.contexts import Contexts
 
 
@@ -69,6 +71,31 @@ def test_nobody_measures(measured_by: Any) -> None:
     with contexts.switched("stock"):
         pass
     assert contexts.remark == ""
+
+
+def lose_an_update() -> None:
+    total = [0]
+
+    def add() -> None:
+        before = total[0]
+        total[0] = before + 1
+
+    threads = [threading.Thread(target=add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert total == [2]
+
+
+def test_only_executions_that_count_get_one(measured_by: Any) -> None:
+    measuring = Measuring("test_it|run")
+    measured_by(measuring)
+    report = spectest.explore(lose_an_update, coverage=True, runs=40, margin=True)
+    (note,) = report.notes
+    assert "data race" in note
+    assert len(measuring.seen) == 2 * report.executions
+    assert measuring.context == "test_it|run"
 
 
 def test_who_switches_contexts_is_not_disturbed(measured_by: Any) -> None:
