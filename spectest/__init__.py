@@ -35,7 +35,15 @@ if TYPE_CHECKING:
         Violation,
     )
     from spectest.eventloop.loop import VirtualEventLoop
-    from spectest.exploration.results import Confirmation, Failure, Margin, Report
+    from spectest.exploration.results import (
+        Confirmation,
+        Coverage,
+        CoveredFile,
+        Failure,
+        Margin,
+        Report,
+        UnusualLine,
+    )
     from spectest.exploration.search import confirm, explore, replay, run
     from spectest.kernel.plan import Hold, Plan
     from spectest.reporting.text import render
@@ -61,7 +69,15 @@ _ROOMS = {
         "Violation",
     ),
     "spectest.eventloop.loop": ("VirtualEventLoop",),
-    "spectest.exploration.results": ("Confirmation", "Failure", "Margin", "Report"),
+    "spectest.exploration.results": (
+        "Confirmation",
+        "Coverage",
+        "CoveredFile",
+        "Failure",
+        "Margin",
+        "Report",
+        "UnusualLine",
+    ),
     "spectest.exploration.search": ("confirm", "explore", "replay", "run"),
     "spectest.kernel.plan": ("Hold", "Plan"),
     "spectest.reporting.text": ("render",),
@@ -73,6 +89,8 @@ _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = [
     "CallbackFailure",
     "Confirmation",
+    "Coverage",
+    "CoveredFile",
     "Deadlock",
     "Failure",
     "Hold",
@@ -89,6 +107,7 @@ __all__ = [
     "ThreadLeaked",
     "TokenError",
     "UnretrievedException",
+    "UnusualLine",
     "UsageError",
     "Violation",
     "VirtualEventLoop",

@@ -142,6 +142,7 @@ def _shown(report: Report, options: argparse.Namespace) -> str:
 
 
 def _facts(report: Report) -> dict[str, Any]:
+    from spectest.reporting import covered
     from spectest.reporting.holdups import all_notes
 
     facts: dict[str, Any] = {
@@ -154,6 +155,8 @@ def _facts(report: Report) -> dict[str, Any]:
     }
     if report.margin is not None:
         facts["holds_up_to"] = report.margin.holds_up_to
+    if report.coverage is not None:
+        facts["coverage"] = covered.record(report.coverage)
     failure = report.failure
     if failure is not None:
         answer = failure.confirmation

@@ -29,6 +29,7 @@ SEARCH = (
     "confirm",
     "margin",
     "database",
+    "coverage",
 )
 """Those that a search needs only; how long sleeps and stalls take stands in the token."""
 
@@ -83,6 +84,12 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="keep failures in .spectest/ and try them first",
+    )
+    add(
+        "--coverage",
+        action="store_true",
+        default=None,
+        help="which lines run only under an unusual order?",
     )
     add("--json", action="store_true", help="print facts instead of the report")
     add("--report", metavar="PATH", type=Path, help="write the report there too")

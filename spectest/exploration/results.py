@@ -10,7 +10,15 @@ from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.trace import Trace
 from spectest.threads.endings import DeadThread
 
-__all__ = ["Confirmation", "Failure", "Margin", "Report"]
+__all__ = [
+    "Confirmation",
+    "Coverage",
+    "CoveredFile",
+    "Failure",
+    "Margin",
+    "Report",
+    "UnusualLine",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +74,62 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class UnusualLine:
+    """A line that ran in executions that deviate from stock order, and never in stock order.
+
+    `line`: its number. `first`: number of the first execution in which it ran, from 1.
+    `executions`: how many ran it. `plan`: of those, the deviations of the one with the fewest.
+    """
+
+    line: int
+    first: int
+    executions: int
+    plan: Plan
+
+    @property
+    def token(self) -> str:
+        """The replay token of `plan`."""
+        return token.encode(self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredFile:
+    """A file of the user's own, and which of its lines ran when; all in order.
+
+    `file`: its absolute path. `stock`: lines that ran in stock order. `unusual`: those that ran
+    only under an unusual order. `never`: those that did not run, of functions that did.
+    """
+
+    file: str
+    stock: tuple[int, ...]
+    unusual: tuple[UnusualLine, ...]
+    never: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which lines of the user's own files ran in stock order, and which only under another one.
+
+    Lines are counted as coverage.py does: a statement by its first line, what its configuration
+    excludes not at all. `files`: by path. `stock_executions`, `unusual_executions`: how many
+    were in stock order, and how many deviated from it. `remark`: why a measurement by coverage.py
+    that is going on has no contexts of single executions, or "".
+    """
+
+    files: tuple[CoveredFile, ...]
+    stock_executions: int
+    unusual_executions: int
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The answer of `explore`.
 
     `program`: its name. `executions`: how many were made, shrinking not included. `complete`: the
     search was exhaustive: no other execution exists under these settings. `confidence`: what this
     many clean runs are worth, one line for each depth. `stock_trace`: the program in stock order,
-    if it was kept.
+    if it was kept. `coverage`: which lines ran when, if it was asked for.
     """
 
     program: str
@@ -84,3 +141,4 @@ class Report:
     margin: Margin | None = None
     notes: tuple[str, ...] = field(default=())
     stock_trace: Trace | None = field(default=None, repr=False)
+    coverage: Coverage | None = None

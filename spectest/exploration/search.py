@@ -25,6 +25,7 @@ from spectest.exploration.execution import (
     execute,
 )
 from spectest.exploration.margin import find_margin
+from spectest.exploration.measurement import Measurement
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.exploration.settings import Settings
 from spectest.exploration.shrinking import Shrinker
@@ -136,6 +137,7 @@ class Search:
         self._mentions = Mentions()
         self._short_steps = _SHORT_STEPS
         self._strategy = by_name(settings.strategy, settings.seed)
+        self._measurement = Measurement(self._name) if settings.coverage else None
 
     @property
     def executions(self) -> int:
@@ -159,6 +161,7 @@ class Search:
                     self._complete,
                     failure,
                     stock_trace=None if self._stock is None else self._stock.trace,
+                    coverage=None if self._measurement is None else self._measurement.coverage(),
                 )
                 if failure is None:
                     return self._what_it_is_worth(report)
@@ -179,6 +182,14 @@ class Search:
         outcome = execute(self._program, plan, limits or self._settings.limits, **options)
         self._mentions.add(outcome.mentions)
         return outcome
+
+    def _counted(
+        self, run: Callable[..., Outcome], plan: Plan, *, stock: bool = False, **options: Any
+    ) -> Outcome:
+        """An execution that counts for the coverage, if that is asked for."""
+        if self._measurement is None:
+            return run(plan, **options)
+        return self._measurement.of(lambda: run(plan, **options), self._executions, stock=stock)
 
     def _record(self, plan: Plan) -> Outcome:
         """An execution with its trace; of one that never ends, the beginning of the trace."""
@@ -202,7 +213,7 @@ class Search:
 
     def _stock_order(self) -> Outcome:
         self._executions += 1
-        self._stock = self._record(self._no_plan)
+        self._stock = self._counted(self._record, self._no_plan, stock=True)
         return self._stock
 
     @property
@@ -212,7 +223,7 @@ class Search:
     def _failure_of_stock_order(self, stock: Outcome) -> Failure | None:
         if self._settings.runs > 1 and not isinstance(stock.error, Livelock):
             self._executions += 1
-            again = self._record(self._no_plan)
+            again = self._counted(self._record, self._no_plan, stock=True)
             error = determinism.difference(stock, again, lambda: self._record(self._no_plan))
             if error is not None:
                 return self._failure(replace(again, error=error), "stock order", 0)
@@ -225,7 +236,7 @@ class Search:
             return None
         for plan in self._database.plans(self._name):
             self._executions += 1
-            outcome = self._execute(plan)
+            outcome = self._counted(self._execute, plan)
             if outcome.failed:
                 return self._shrunk(outcome, "a saved failure")
             self._database.forget(self._name, plan)
@@ -240,7 +251,7 @@ class Search:
         while self._executions < self._settings.runs:
             self._executions += 1
             strategy.begin(self._executions, profile)
-            outcome = self._execute(self._no_plan, chooser=strategy)
+            outcome = self._counted(self._execute, self._no_plan, chooser=strategy)
             strategy.end(outcome.contested)
             self._contested = max(self._contested, outcome.contested)
             if outcome.failed:
@@ -313,7 +324,9 @@ class Search:
     def _between_lines(self) -> tuple[str, ...]:
         """Whether choice points at every line show a data race: a look at a few executions."""
         runs = min(self._settings.runs // 4, _LOOKS_BETWEEN_LINES)
-        settings = self._settings.changed(lines=(EVERYWHERE,), runs=max(runs, 1), database=False)
+        settings = self._settings.changed(
+            lines=(EVERYWHERE,), runs=max(runs, 1), database=False, coverage=False
+        )
         search = Search(self._program, settings, name=self._name, before_each=self._before_each)
         failure = search._find()
         if failure is None or isinstance(failure.error, NondeterminismError):
@@ -334,7 +347,7 @@ class Search:
 
     def _at(self, elasticity: float) -> Failure | None:
         """What a fresh search finds if sleeps may stretch by `elasticity`."""
-        settings = self._settings.changed(elasticity=elasticity, database=False)
+        settings = self._settings.changed(elasticity=elasticity, database=False, coverage=False)
         search = Search(self._program, settings, name=self._name, before_each=self._before_each)
         return search._find()
 

@@ -36,6 +36,7 @@ class Settings:
     `confirm`: whether a failure is tried in real time, on stock asyncio and real threads.
     `margin`: whether a clean search goes on to ask how far sleeps may stretch.
     `database`: whether failures are kept in `.spectest/` and tried first the next time.
+    `coverage`: whether the report says which lines ran only under an unusual order.
     `drain_s`, `max_steps`, `max_steps_at_once`, `max_virtual_s`: see `spectest.world.Limits`.
     """
 
@@ -51,6 +52,7 @@ class Settings:
     confirm: bool = False
     margin: bool = False
     database: bool = False
+    coverage: bool = False
     drain_s: float = _LIMITS.drain_s
     max_steps: int = _LIMITS.max_steps
     max_steps_at_once: int = _LIMITS.max_steps_at_once
@@ -72,7 +74,7 @@ class Settings:
             raise UsageError(f"seed={self.seed!r} must be a whole number")
         if self.leaks not in ("error", "ignore"):
             raise UsageError(f"leaks={self.leaks!r} must be 'error' or 'ignore'")
-        for name in ("confirm", "margin", "database"):
+        for name in ("confirm", "margin", "database", "coverage"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name}={getattr(self, name)!r} must be True or False")
         if self.strategy not in NAMES:

@@ -36,6 +36,7 @@ INI_TYPES = {
     "confirm": "bool",
     "margin": "bool",
     "database": "bool",
+    "coverage": "bool",
     "drain_s": "float",
     "max_steps": "int",
     "max_steps_at_once": "int",

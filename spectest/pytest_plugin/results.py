@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Results", "attach", "write_whole"]
 
 _FACTS = "spectest"
+_WIDTH = 98
 
 
 def attach(item: ExploredFunction, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -39,7 +40,9 @@ def attach(item: ExploredFunction, call: pytest.CallInfo[None], report: pytest.T
     # The call's report has its copy of the item's properties already, the teardown's gets one.
     for one in (item, report):
         one.user_properties += [(f"spectest_{name}", value) for name, value in properties.items()]
-    report.__dict__[_FACTS] = {**properties, "nodeid": item.nodeid, "text": text}
+    coverage = _coverage(failing or reports[-1])
+    facts = {**properties, "nodeid": item.nodeid, "text": text, "coverage": coverage}
+    report.__dict__[_FACTS] = facts
     _show(item.config, report, text)
 
 
@@ -53,6 +56,13 @@ def _text(item: ExploredFunction, report: Report) -> str:
     command = f"pytest {shlex.quote(item.nodeid)} --spectest-replay={report.failure.token}"
     with item.as_it_was_raised(report):
         return text.render(report, replay_hint=command)
+
+
+def _coverage(report: Report) -> list[str]:
+    """The section on coverage, for the end of the run; empty if it was not asked for."""
+    from spectest.reporting import covered
+
+    return [] if report.coverage is None else covered.section(report.coverage, _WIDTH)
 
 
 def _show(config: pytest.Config, report: pytest.TestReport, text: str) -> None:
@@ -83,8 +93,8 @@ class Results:
         target = Path(path)
         if not target.is_absolute():
             target = self._config.invocation_params.dir / target
-        facts = sorted(self._facts, key=lambda one: str(one["nodeid"]))
-        write_whole(target, "\n\n".join(map(_page, facts)) or "no test was explored\n")
+        pages = map(_page, _sorted(self._facts))
+        write_whole(target, "\n\n".join(pages) or "no test was explored\n")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._facts:
@@ -95,6 +105,16 @@ class Results:
         if failed:
             parts.append(f"{len(failed)} failed ({_in_real_time(failed)})")
         terminalreporter.write_line(f"spectest: {', '.join(parts)}")
+        for one in _sorted(self._facts):
+            if one["coverage"]:
+                terminalreporter.write_line(f"coverage of {one['nodeid']}")
+            for line in one["coverage"]:
+                terminalreporter.write_line(f"  {line}")
+
+
+def _sorted(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By test; workers send them as they come."""
+    return sorted(facts, key=lambda one: str(one["nodeid"]))
 
 
 def _page(facts: dict[str, Any]) -> str:

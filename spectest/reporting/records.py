@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from spectest.exploration.results import Confirmation, Failure, Margin, Report
+from spectest.reporting import covered
 from spectest.reporting.deviations import Deviation
 from spectest.reporting.failure import Ending, Facts, facts_of
 from spectest.reporting.holdups import HoldUp, all_notes
@@ -34,6 +35,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "confidence": list(report.confidence),
         "margin": _margin(report.margin),
         "notes": list(all_notes(report)),
+        "coverage": covered.record(report.coverage),
         "failure": None if report.failure is None else _failure(report.failure, facts_of(report)),
     }
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from spectest.errors import UsageError
 from spectest.exploration.results import Margin, Report
-from spectest.reporting import holdups, measures, words
+from spectest.reporting import covered, holdups, measures, words
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, deviations_of
 from spectest.reporting.failure import Breakage, Facts, facts_of
@@ -52,7 +52,7 @@ def render(
     if not isinstance(report, Report):
         raise UsageError(f"render() shows the report that explore() returns, not {report!r}")
     if report.failure is None:
-        return _encodable(summary(report), encoding)
+        return _encodable(summary(report, width=width), encoding)
     facts = facts_of(report)
     labels = Labels(facts.tasks)
     durations = _durations(facts.deviations, labels, width)
@@ -63,7 +63,8 @@ def render(
     head = [*_what_broke(facts.breakage, MAX_LINES - fixed - len(dead) - 6, width), *dead]
     room = _room_for_rows(facts, MAX_LINES - len(head) - fixed - 4)
     rows = table_of(facts, labels, room, width)
-    parts = [part for part in (head, durations, held_up, rows, foot) if part]
+    coverage = covered.section(report.coverage, width) if report.coverage else []
+    parts = [part for part in (head, durations, held_up, rows, foot, coverage) if part]
     lines = [line for part in parts for line in ("", *part)][1:]
     return _encodable("\n".join(lines), encoding)
 
@@ -182,7 +183,7 @@ def _found(facts: Facts) -> str:
     return f"{by}; shrunk to {deviations} in {facts.shrunk_in} more" if facts.shrunk_in else by
 
 
-def summary(report: Report) -> str:
+def summary(report: Report, *, width: int = 100) -> str:
     """What an exploration without a failure is worth: how much was tried, and how far it holds."""
     settings = report.settings
     count = "1 execution" if report.executions == 1 else f"{report.executions} executions"
@@ -194,7 +195,10 @@ def summary(report: Report) -> str:
     lines += [f"  {line}" for line in report.confidence]
     if report.margin is not None:
         lines.append(f"  margin: {_margin(report.margin)}")
-    return "\n".join([*lines, *(f"  note: {note}" for note in holdups.all_notes(report))])
+    lines += [f"  note: {note}" for note in holdups.all_notes(report)]
+    if report.coverage is not None:
+        lines += [f"  {line}" for line in covered.section(report.coverage, width - 2)]
+    return "\n".join(lines)
 
 
 def _margin(margin: Margin) -> str:

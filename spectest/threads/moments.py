@@ -22,7 +22,7 @@ _HANDING_OVER = (
     Future.set_result.__code__,
     Future.set_exception.__code__,
 )
-_LINES, _POLLS = "spectest.threads.lines", "_run_once"
+_LINES, _POLLS = "spectest.source.line_events", "_run_once"
 _TAKING, _LEAVING = ("acquire", "__enter__"), ("release", "__exit__")
 
 

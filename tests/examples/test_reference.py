@@ -103,7 +103,20 @@ def test_errors_and_their_fields() -> None:
     assert table == {}
 
 
-@pytest.mark.parametrize("name", ["Report", "Failure", "Confirmation", "Margin", "Plan", "Hold"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Report",
+        "Failure",
+        "Confirmation",
+        "Margin",
+        "Coverage",
+        "CoveredFile",
+        "UnusualLine",
+        "Plan",
+        "Hold",
+    ],
+)
 def test_fields_of_reports(name: str) -> None:
     kind = getattr(spectest, name)
     fields = {field.name for field in dataclasses.fields(kind)}

@@ -158,6 +158,15 @@ def test_explore_asks_for_the_margin(spectest: Spectest) -> None:
     assert 1.01 <= json.loads(out)["holds_up_to"] < 1.1
 
 
+def test_coverage(spectest: Spectest) -> None:
+    arguments = ("explore", "program.py::holds", "--coverage")
+    _, out, _ = spectest(*arguments)
+    assert "  No line ran only under an unusual order." in out
+    _, out, _ = spectest(*arguments, "--json")
+    (file,) = json.loads(out)["coverage"]["files"]
+    assert (file["file"], file["unusual"]) == ("program.py", [])
+
+
 def test_every_setting_has_an_option() -> None:
     assert sorted(RULES + SEARCH) == sorted(field.name for field in fields(Settings))
 

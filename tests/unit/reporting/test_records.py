@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from spectest.exploration.results import Report
+from spectest.exploration.search import explore
 from spectest.exploration.settings import Settings
 from spectest.kernel import token
 from spectest.kernel.plan import Hold, Plan
@@ -61,3 +62,10 @@ def test_a_clean_report_has_no_failure() -> None:
 def test_facts_need_a_failure() -> None:
     with pytest.raises(ValueError, match="found no failure"):
         facts_of(Report("p", Settings(), 7, complete=True, failure=None))
+
+
+def test_coverage_as_json() -> None:
+    found = through_json(explore(programs.hedge, coverage=True, runs=3))["coverage"]
+    assert found["stock_executions"] >= 2
+    assert "tests/unit/reporting/programs.py" in [file["file"] for file in found["files"]]
+    assert through_json(explore(programs.hedge, runs=3))["coverage"] is None

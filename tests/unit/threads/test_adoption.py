@@ -29,10 +29,7 @@ def test_the_scheduler_of_the_standard_library_sleeps_on_virtual_time() -> None:
 def test_so_does_a_method_of_a_library(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "patient-1.dist-info").mkdir()
     (tmp_path / "patient.py").write_text(
-        "import time\n"
-        "class Client:\n"
-        "    def wait(self, sleep=time.sleep):\n"
-        "        sleep(3600)\n"
+        "import time\nclass Client:\n    def wait(self, sleep=time.sleep):\n        sleep(3600)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     import patient  # type: ignore[import-not-found]
