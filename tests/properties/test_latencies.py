@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import spectest.latency
-from spectest.latency import LLM, Constant, Draws, Empirical, Latency, Mixture, Percentiles
+from spectest.latency import (
+    LLM,
+    Constant,
+    Draws,
+    Empirical,
+    Exponential,
+    HyperExponential,
+    Latency,
+    Mixture,
+    Percentiles,
+)
 from spectest.latency.llm import _counts
 from tests.properties.latencies import FAMILIES, FIXED, between
 
@@ -74,6 +84,8 @@ def elements(latency: Any, shift: float = 0.0) -> Iterator[tuple[Latency, float]
     if isinstance(latency, Mixture):
         for _, part in cast("Any", latency.parts):
             yield from elements(part, shift)
+    elif isinstance(latency, HyperExponential):
+        yield from ((Exponential(mean), shift) for mean in latency.means)
     elif isinstance(latency, LLM) and isinstance(latency.tpot, Constant):
         for count in _counts(latency.tokens)[1]:
             yield from elements(latency.ttft, shift + count * latency.tpot.seconds)
