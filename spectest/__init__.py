@@ -36,8 +36,11 @@ if TYPE_CHECKING:
     from spectest.eventloop.loop import VirtualEventLoop
     from spectest.exploration.results import Confirmation, Failure, Margin, Report
     from spectest.exploration.search import confirm, explore, replay, run
+    from spectest.faults.plan import FaultPlan
     from spectest.kernel.plan import Hold, Plan
     from spectest.reporting.text import render
+    from spectest.services.service import FakeService
+    from spectest.services.wrapping import patch
     from spectest.testing import explored
 
 __version__ = "0.1.0"
@@ -62,8 +65,11 @@ _ROOMS = {
     "spectest.eventloop.loop": ("VirtualEventLoop",),
     "spectest.exploration.results": ("Confirmation", "Failure", "Margin", "Report"),
     "spectest.exploration.search": ("confirm", "explore", "replay", "run"),
+    "spectest.faults.plan": ("FaultPlan",),
     "spectest.kernel.plan": ("Hold", "Plan"),
     "spectest.reporting.text": ("render",),
+    "spectest.services.service": ("FakeService",),
+    "spectest.services.wrapping": ("patch",),
     "spectest.testing": ("explored",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -73,6 +79,8 @@ __all__ = [
     "Confirmation",
     "Deadlock",
     "Failure",
+    "FakeService",
+    "FaultPlan",
     "Hold",
     "InternalError",
     "Livelock",
@@ -93,6 +101,7 @@ __all__ = [
     "confirm",
     "explore",
     "explored",
+    "patch",
     "render",
     "replay",
     "run",

@@ -168,7 +168,7 @@ class Performers(Threads):
     def _start(self, agent: Agent, name: str, seconds: float, *, stretches: bool) -> None:
         """The score knows how long."""
 
-    def operate(self, agent: Agent, *operation: Any) -> None:
+    def perform(self, agent: Agent, *operation: Any) -> None:
         """The score knows how long."""
         self.wait(agent)
 

@@ -159,7 +159,8 @@ def test_explore_asks_for_the_margin(spectest: Spectest) -> None:
 
 
 def test_every_setting_has_an_option() -> None:
-    assert sorted(RULES + SEARCH) == sorted(field.name for field in fields(Settings))
+    objects = ("faults",)
+    assert sorted(RULES + SEARCH + objects) == sorted(field.name for field in fields(Settings))
 
 
 RULES_GIVEN = "--drain-s=3.0 --exact=a.b --exact=c --leaks=ignore --lines=program"
