@@ -43,7 +43,7 @@ def test_the_search_takes_any_latency_that_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("on_cancel", "written", "worked_until"),
+    "on_cancel, written, worked_until",
     [("stops", [], 0.010), ("ignores", [0.050], 0.050), (0.015, [], 0.025), (1.0, [0.050], 0.050)],
 )
 def test_what_cancellation_does_to_the_service(
@@ -132,7 +132,7 @@ def fails(fault: Any, expected: type[BaseException]) -> Callable[[], Any]:
 
 
 @pytest.mark.parametrize(
-    ("fault", "expected", "when"),
+    "fault, expected, when",
     [
         (Raise(ConnectionError), ConnectionError, 0.040),
         (Raise(KeyError("x")), KeyError, 0.040),

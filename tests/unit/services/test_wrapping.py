@@ -107,7 +107,7 @@ def test_as_a_decorator(llm: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "complaint"),
+    "target, complaint",
     [
         ("ping", "name a function by module"),
         ("wrapped_llm.nothing", "there is no such function"),
