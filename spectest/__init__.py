@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from spectest.eventloop.loop import VirtualEventLoop
     from spectest.exploration.results import Confirmation, Failure, Margin, Report
+    from spectest.exploration.sampling import Sample, sample
     from spectest.exploration.search import confirm, explore, replay, run
     from spectest.faults.plan import FaultPlan
     from spectest.kernel.plan import Hold, Plan
@@ -64,6 +65,7 @@ _ROOMS = {
     ),
     "spectest.eventloop.loop": ("VirtualEventLoop",),
     "spectest.exploration.results": ("Confirmation", "Failure", "Margin", "Report"),
+    "spectest.exploration.sampling": ("Sample", "sample"),
     "spectest.exploration.search": ("confirm", "explore", "replay", "run"),
     "spectest.faults.plan": ("FaultPlan",),
     "spectest.kernel.plan": ("Hold", "Plan"),
@@ -89,6 +91,7 @@ __all__ = [
     "Plan",
     "RealWorldError",
     "Report",
+    "Sample",
     "SpectestError",
     "TaskLeaked",
     "ThreadFailure",
@@ -105,6 +108,7 @@ __all__ = [
     "render",
     "replay",
     "run",
+    "sample",
 ]
 
 

@@ -87,9 +87,10 @@ class World:
     """One execution of one program under one plan, or under a chooser that makes its plan.
 
     Afterwards `plan` holds the deviations that took effect, `order_model` the weakest model that
-    allows them, `trace` what happened, if it was recorded; `ended_ns`, `steps` and `contested` say
-    how long it was in virtual time, in callbacks, and in questions to the chooser. `dead_threads`:
-    those that had ended with an exception when the program failed with another one.
+    allows them, `trace` what happened, if it was recorded; `returned_ns` and `ended_ns` say when
+    the program returned and when nothing was left to happen, `steps` and `contested` how long it
+    was in callbacks and in questions to the chooser. `dead_threads`: those that had ended with an
+    exception when the program failed with another one.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class World:
         self.sealed = False
         self.plan = self.door.plan
         self.order_model: OrderModel = "strict"
-        self.ended_ns = self.steps = self.contested = 0
+        self.returned_ns = self.ended_ns = self.steps = self.contested = 0
         self.strangers: tuple[str, ...] = ()
         self.dead_threads: tuple[DeadThread, ...] = ()
         self._failed_threads = 0
@@ -278,6 +279,7 @@ class World:
             self._tear_down(loop)
 
     def _returned(self, name: str) -> None:
+        self.returned_ns = self.clock.now_ns
         if self.recorder:
             self.recorder.emit("return", name)
 

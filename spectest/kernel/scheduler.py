@@ -35,7 +35,8 @@ class Scheduler:
 
     `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
     `sampler`: draws the durations of declared operations, if they are not searched but sampled.
-    `firing`: the faults of this execution, for whoever knows what they are.
+    `firing`: the faults of this execution, `ledgers`: what its services wrote down, both for
+    whoever knows what they are.
     """
 
     def __init__(self, door: Door, clock: VirtualClock, *, elasticity: float = 0.0) -> None:
@@ -56,6 +57,7 @@ class Scheduler:
         self.mentions = Mentions()
         self.sampler: Sampler | None = None
         self.firing: Any = None
+        self.ledgers: list[Any] = []
 
     # What the platform tells the scheduler.
 

@@ -56,11 +56,13 @@ class Desk:
         self.options = options
         self.scheduler = scheduler
         self.now = now
-        self.ledger = Ledger()
+        self.ledger = Ledger(options.name)
         self.capacity = Capacity(options.capacity, options.queue)
         self._open = 0
         mentions = Mentions() if scheduler is None else scheduler.mentions
         self._own = Firing(options.failures, mentions)
+        if scheduler is not None:
+            scheduler.ledgers.append(self.ledger)
 
     # From the call to its end.
 

@@ -68,9 +68,10 @@ class Call:
 class Ledger:
     """The calls and effects of one service in one world, in order.
 
-    `refused`: how many calls found no free connection, or a full queue.
+    `service`: its name. `refused`: how many calls found no free connection, or a full queue.
     """
 
+    service: str
     calls: list[Call] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     refused: int = 0
