@@ -44,9 +44,13 @@ if TYPE_CHECKING:
         Report,
         UnusualLine,
     )
+    from spectest.exploration.sampling import Sample, sample
     from spectest.exploration.search import confirm, explore, replay, run
+    from spectest.faults.plan import FaultPlan
     from spectest.kernel.plan import Hold, Plan
     from spectest.reporting.text import render
+    from spectest.services.service import FakeService
+    from spectest.services.wrapping import patch
     from spectest.testing import explored
 
 __version__ = "0.1.0"
@@ -78,9 +82,13 @@ _ROOMS = {
         "Report",
         "UnusualLine",
     ),
+    "spectest.exploration.sampling": ("Sample", "sample"),
     "spectest.exploration.search": ("confirm", "explore", "replay", "run"),
+    "spectest.faults.plan": ("FaultPlan",),
     "spectest.kernel.plan": ("Hold", "Plan"),
     "spectest.reporting.text": ("render",),
+    "spectest.services.service": ("FakeService",),
+    "spectest.services.wrapping": ("patch",),
     "spectest.testing": ("explored",),
 }
 _PACKAGES = {"latency"}
@@ -93,6 +101,8 @@ __all__ = [
     "CoveredFile",
     "Deadlock",
     "Failure",
+    "FakeService",
+    "FaultPlan",
     "Hold",
     "InternalError",
     "Livelock",
@@ -101,6 +111,7 @@ __all__ = [
     "Plan",
     "RealWorldError",
     "Report",
+    "Sample",
     "SpectestError",
     "TaskLeaked",
     "ThreadFailure",
@@ -115,9 +126,11 @@ __all__ = [
     "explore",
     "explored",
     "latency",
+    "patch",
     "render",
     "replay",
     "run",
+    "sample",
 ]
 
 

@@ -31,10 +31,12 @@ from spectest.eventloop.recording import RecordingEventLoop
 from spectest.eventloop.sets import ordered_sets
 from spectest.eventloop.waiting import label_of
 from spectest.executors.lent_pools import process_pools_lent
-from spectest.kernel.choices import Chooser, Door
+from spectest.faults import NO_FAULTS, FaultPlan, Firing
+from spectest.kernel.choices import FAULT, Chooser, Door
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
 from spectest.kernel.observers import Observer, TraceRecorder
 from spectest.kernel.plan import OrderModel, Plan
+from spectest.kernel.sampling import Sampler
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.trace import Trace
 from spectest.kernel.turns import Turns
@@ -62,6 +64,7 @@ class Limits:
     `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
     `stall_s`: how much later than their sleep or timeout is over threads may get the processor, in
     virtual seconds, all stalls of an execution together; only if there is more than one thread.
+    `faults`: what may go wrong with the calls of services.
     `leaks`: whether a task that outlives the program is an error. A library's background tasks,
     which `asyncio.run` would cancel, are not the program's.
     `drain_s`: virtual seconds after the program's return in which tasks may end by themselves.
@@ -72,6 +75,7 @@ class Limits:
     exact: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     stall_s: float = 0.1
+    faults: FaultPlan = NO_FAULTS
     leaks: Literal["error", "ignore"] = "error"
     drain_s: float = 60.0
     max_steps: int = DEFAULT_MAX_STEPS
@@ -83,9 +87,10 @@ class World:
     """One execution of one program under one plan, or under a chooser that makes its plan.
 
     Afterwards `plan` holds the deviations that took effect, `order_model` the weakest model that
-    allows them, `trace` what happened, if it was recorded; `ended_ns`, `steps` and `contested` say
-    how long it was in virtual time, in callbacks, and in questions to the chooser. `dead_threads`:
-    those that had ended with an exception when the program failed with another one.
+    allows them, `trace` what happened, if it was recorded; `returned_ns` and `ended_ns` say when
+    the program returned and when nothing was left to happen, `steps` and `contested` how long it
+    was in callbacks and in questions to the chooser. `dead_threads`: those that had ended with an
+    exception when the program failed with another one.
     """
 
     def __init__(
@@ -96,18 +101,20 @@ class World:
         limits: Limits | None = None,
         record: bool = False,
         observers: Sequence[Observer] = (),
+        sampler: Sampler | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.clock = VirtualClock()
         self.door = Door(Plan() if plan is None else plan, chooser)
         self.scheduler = Scheduler(self.door, self.clock, elasticity=self.limits.elasticity)
         self.recorder = TraceRecorder(self.clock, observers) if record or observers else None
+        self._sampler = sampler
         self.loops: list[VirtualEventLoop] = []
         self.threads: Threads | None = None
         self.sealed = False
         self.plan = self.door.plan
         self.order_model: OrderModel = "strict"
-        self.ended_ns = self.steps = self.contested = 0
+        self.returned_ns = self.ended_ns = self.steps = self.contested = 0
         self.strangers: tuple[str, ...] = ()
         self.dead_threads: tuple[DeadThread, ...] = ()
         self._failed_threads = 0
@@ -127,7 +134,7 @@ class World:
         self.scheduler.end()
         self.plan = self.door.deviations()
         self.order_model = self.scheduler.needs
-        if self.order_model == "strict" and self.plan.picks:
+        if self.order_model == "strict" and any(map(_is_of_order, self.plan.picks)):
             self.order_model = "ties"
         self.ended_ns = self.clock.now_ns
         self.steps = sum(loop.steps for loop in self.loops)
@@ -150,6 +157,8 @@ class World:
         gc.disable()
         try:
             ambient.seed(self.door.plan.seed)
+            self.scheduler.sampler = self._sampler
+            self.scheduler.firing = Firing(self.limits.faults, self.scheduler.mentions)
             with (
                 loops_lent(self.new_loop),
                 ordered_sets(),
@@ -279,6 +288,7 @@ class World:
             self._tear_down(loop)
 
     def _returned(self, name: str) -> None:
+        self.returned_ns = self.clock.now_ns
         if self.recorder:
             self.recorder.emit("return", name)
 
@@ -337,3 +347,8 @@ class World:
             loop.tasks.clear()
             loop.failed_futures.clear()
             loop.callback_failures.clear()
+
+
+def _is_of_order(pick: str) -> bool:
+    """Whether a pick is about who comes first; what goes wrong may do so under every model."""
+    return not pick.startswith(FAULT)

@@ -1,11 +1,12 @@
-"""`spectest explore|replay|confirm FILE::NAME`: the search without pytest.
+"""`spectest explore|replay|confirm|sample FILE::NAME`: the search without pytest.
 
 FILE::NAME, or package.module:name, names a function without parameters in a Python file: a
 coroutine function, or one that does its own waiting. A test marked for exploration is one, if it
 needs no fixtures; the keywords of its marker or decorator count as defaults.
 
 Exit codes:
-  0  explore: no failure found; replay: no failure shown; confirm: stock asyncio shows it too
+  0  explore: no failure found; replay: no failure shown; confirm: stock asyncio shows it too;
+     sample: always
   1  explore: a failure was found; replay: the failure was shown
   2  the command, the file, the name or the token is of no use
   3  confirm: stock asyncio does not show the failure
@@ -40,7 +41,8 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     assert __doc__ is not None
-    options = parser_of(__doc__, _explore, _replay, _confirm).parse_args(arguments)
+    run = {"explore": _explore, "replay": _replay, "confirm": _confirm, "sample": _sample}
+    options = parser_of(__doc__, run).parse_args(arguments)
     try:
         code: int = options.command(options)
     except UsageError as error:
@@ -94,6 +96,17 @@ def _confirm(options: argparse.Namespace) -> int:
     word = "confirmed" if answer.confirmed else "not confirmed"
     print(f"{options.program}: {word} in real time: {answer.reason}")
     return CLEAN if answer.confirmed else NOT_CONFIRMED
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from spectest.exploration.sampling import sample
+    from spectest.reporting import text
+
+    program, marked = load(options.program)
+    rules = {name: value for name, value in marked.items() if name in (*RULES, "faults", "seed")}
+    settings = {**rules, **_asked(options, (*RULES, "seed"))}
+    print(text.render(sample(program, requests=options.requests, **settings)))
+    return CLEAN
 
 
 def _replayed(options: argparse.Namespace) -> tuple[Callable[[], Any], Report]:

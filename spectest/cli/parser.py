@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 __all__ = ["RULES", "SEARCH", "parser_of"]
@@ -34,10 +35,8 @@ SEARCH = (
 """Those that a search needs only; how long sleeps and stalls take stands in the token."""
 
 
-def parser_of(
-    description: str, explore: object, replay: object, confirm: object
-) -> argparse.ArgumentParser:
-    """The parser; `options.command` is the function that was asked for."""
+def parser_of(description: str, run: Mapping[str, object]) -> argparse.ArgumentParser:
+    """The parser. `run`: the function for each command; `options.command` is the one asked for."""
     parser = argparse.ArgumentParser(
         prog="spectest",
         description=description,
@@ -51,16 +50,22 @@ def parser_of(
     one = commands.add_parser("explore", parents=[rules], help="search the timings for a failure")
     one.add_argument("program", metavar="FILE::NAME")
     _add_search(one)
-    one.set_defaults(command=explore)
+    one.set_defaults(command=run["explore"])
 
-    for name, command, purpose in (
-        ("replay", replay, "run once on virtual time, as the token says"),
-        ("confirm", confirm, "the same durations in real time, on stock asyncio and real threads"),
+    for name, purpose in (
+        ("replay", "run once on virtual time, as the token says"),
+        ("confirm", "the same durations in real time, on stock asyncio and real threads"),
     ):
         one = commands.add_parser(name, parents=[rules], help=purpose)
         one.add_argument("program", metavar="FILE::NAME")
         one.add_argument("token", metavar="TOKEN")
-        one.set_defaults(command=command)
+        one.set_defaults(command=run[name])
+
+    one = commands.add_parser("sample", parents=[rules], help="many requests, latencies drawn")
+    one.add_argument("program", metavar="FILE::NAME")
+    one.add_argument("--requests", type=int, metavar="N", default=10_000, help="how many (10000)")
+    one.add_argument("--seed", type=int, metavar="N", help="seed of the draws")
+    one.set_defaults(command=run["sample"])
     return parser
 
 

@@ -184,6 +184,21 @@ class VirtualEventLoop(ClosedWorld, TaskRegistry):
         handle._scheduled = True
         return handle
 
+    def call_remote(
+        self, label: str, interval_ns: tuple[int, int, int], callback: Callable[[], object]
+    ) -> asyncio.TimerHandle:
+        """Call `callback` when something outside the program is done.
+
+        It takes (shortest, usual, longest) nanoseconds, and has got its `label` from the scheduler.
+        """
+        chain = number_of(_current_task(self))
+
+        def start(handle: asyncio.TimerHandle) -> Operation:
+            return self.scheduler.begin("call", label, interval_ns, chain, handle)
+
+        when = (self._clock.now_ns + interval_ns[1]) / NANOSECONDS
+        return self.schedule_operation(when, start, callback)
+
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         if handle._scheduled:  # type: ignore[attr-defined]
             operation: Operation = handle.operation  # type: ignore[attr-defined]

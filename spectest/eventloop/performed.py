@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-import sys
-from collections.abc import Callable
 from typing import Any
 
-from spectest.eventloop.handles import name_of_wait
 from spectest.eventloop.stock import StockLoop
 from spectest.kernel.scheduler import Scheduler
-from spectest.source.lines import calling_frame
 from spectest.threads.agents import Agent, current
 from spectest.threads.performers import Performers
 
@@ -62,14 +58,11 @@ class PerformedLoop(StockLoop):
         self._readings += 1
         return self.performers.loop_time(current(), self._readings)
 
-    def _schedule(
-        self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Any
-    ) -> Any:
-        name, sleeping = name_of_wait(callback, calling_frame(sys._getframe(2)))
-        label = self.scheduler.name(name)
-        if sleeping:
-            when = self.performers.due(label, when)
-        return self.schedule_stock(when, callback, args, context)
+    def _planned(self, label: str, when: float) -> float:
+        return self.performers.due(label, when)
+
+    def _noted(self, label: str, handle: asyncio.TimerHandle) -> None:
+        """The score knows what arrives at which poll."""
 
     def busy(self) -> bool:
         """Whether a poll must not wait."""

@@ -39,16 +39,11 @@ class RecordingEventLoop(VirtualEventLoop):
     def __init__(self, recorder: TraceRecorder, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.recorder = recorder
-        self.scheduler.door.on_choice = self._chosen
 
     def emit(self, kind: str, subject: str, **fields: Any) -> int:
         """Record an event in the name of the running task."""
         task = asyncio.current_task(self)
         return self.recorder.emit(kind, subject, task=label_of(task) if task else "", **fields)
-
-    def _chosen(self, label: str, n: int, answer: int) -> None:
-        if answer:
-            self.emit("choice", label, detail=f"{answer} of {n}")
 
     def call_soon(  # type: ignore[override]
         self, callback: Any, *args: Any, context: Any = None

@@ -34,6 +34,7 @@ from spectest.eventloop.handles import name_of_wait
 from spectest.eventloop.internals import LoopInternals
 from spectest.eventloop.performance import Performance
 from spectest.eventloop.tasks import VirtualFuture, VirtualTask, eager_task_factory
+from spectest.kernel.clock import NANOSECONDS
 from spectest.kernel.identity import Identities
 from spectest.kernel.scheduler import Scheduler
 from spectest.source.lines import calling_frame, made_by_library
@@ -140,10 +141,26 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         name, sleeping = name_of_wait(callback, calling_frame(sys._getframe(2)))
         label = self.scheduler.name(name)
         if sleeping:
-            when = self.performance.deadline(label, when)
+            when = self._planned(label, when)
         handle = self.schedule_stock(when, callback, args, context)
-        self.performance.waits(label, handle)
+        self._noted(label, handle)
         return handle
+
+    def call_remote(
+        self, label: str, interval_ns: tuple[int, int, int], callback: Callable[[], object]
+    ) -> asyncio.TimerHandle:
+        """Call `callback` when the plan has this operation done; see `VirtualEventLoop`."""
+        when = self._planned(label, self.time() + interval_ns[1] / NANOSECONDS)
+        handle = self.schedule_stock(when, callback, (), None)
+        self._noted(label, handle)
+        return handle
+
+    def _planned(self, label: str, when: float) -> float:
+        """When the operation `label` is due, which would be `when` if nothing deviated."""
+        return self.performance.deadline(label, when)
+
+    def _noted(self, label: str, handle: asyncio.TimerHandle) -> None:
+        self.performance.waits(label, handle)
 
     def schedule_stock(
         self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Any

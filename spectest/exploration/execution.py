@@ -12,6 +12,7 @@ from spectest.errors import SpectestError, UsageError, Violation
 from spectest.kernel.choices import Chooser
 from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import OrderModel, Plan
+from spectest.kernel.sampling import Sampler
 from spectest.kernel.trace import Trace
 from spectest.source.lines import raised_at
 from spectest.threads.endings import DeadThread
@@ -25,6 +26,7 @@ __all__ = [
     "execute",
     "needed_parameters",
     "raised_at",
+    "signature_of",
 ]
 
 Program = Callable[[], Any]
@@ -44,6 +46,7 @@ class Outcome:
     `dead_threads`: those that had ended with an exception when the program failed with another one.
     `misplaced_stall`: the plan has stalled a thread where a search never does.
     `mentions`: what settings mention by name, and whether the program came to it.
+    `returned_ns`: when the program returned, in virtual time. `ledgers`: those of its services.
     """
 
     error: BaseException | None
@@ -58,6 +61,8 @@ class Outcome:
     dead_threads: tuple[DeadThread, ...] = ()
     misplaced_stall: bool = False
     mentions: Mentions = field(default_factory=Mentions)
+    returned_ns: int = 0
+    ledgers: tuple[Any, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -66,13 +71,16 @@ class Outcome:
     @property
     def signature(self) -> tuple[object, ...]:
         """Equal for two failures that are the same bug: kind, line, and message up to values."""
-        if self.error is None:
-            return ()
-        if isinstance(self.error, Violation):
-            return (type(self.error).__name__,)
-        line = raised_at(self.error)
-        message = re.split(r"[\d'\"\[{(<]", str(self.error), maxsplit=1)[0]
-        return (type(self.error).__name__, line.file, line.line, message)
+        return () if self.error is None else signature_of(self.error)
+
+
+def signature_of(error: BaseException) -> tuple[object, ...]:
+    """See `Outcome.signature`."""
+    if isinstance(error, Violation):
+        return (type(error).__name__,)
+    line = raised_at(error)
+    message = re.split(r"[\d'\"\[{(<]", str(error), maxsplit=1)[0]
+    return (type(error).__name__, line.file, line.line, message)
 
 
 def execute(
@@ -82,10 +90,11 @@ def execute(
     *,
     chooser: Chooser | None = None,
     record: bool = False,
+    sampler: Sampler | None = None,
 ) -> Outcome:
     """Run `program` once. Failures are part of the outcome; misuse and interrupts are raised."""
     _check_callable(program)
-    world = World(plan, chooser, limits=limits, record=record)
+    world = World(plan, chooser, limits=limits, record=record, sampler=sampler)
     error: BaseException | None = None
     result = None
     try:
@@ -111,6 +120,8 @@ def execute(
         world.dead_threads,
         world.threads is not None and world.threads.turns.misplaced,
         world.scheduler.mentions,
+        world.returned_ns,
+        tuple(world.scheduler.ledgers),
     )
 
 

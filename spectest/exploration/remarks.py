@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spectest.kernel.mentions import JOBS, Mentions
+from spectest.kernel.mentions import FIRED, JOBS, OFFERED, Mentions
 
 __all__ = ["of"]
 
@@ -18,7 +18,17 @@ def of(mentions: Mentions) -> tuple[str, ...]:
             for setting in ("hangs", "dies")
             for name in mentions.unmet(setting)
         ),
+        *(
+            f"the fault `{name}` never fired: {_no_call(mentions, name)}"
+            for name in mentions.unmet(FIRED)
+        ),
     )
+
+
+def _no_call(mentions: Mentions, name: str) -> str:
+    if name in mentions.met(OFFERED):
+        return "there were calls that it may hit, and the search tried none"
+    return "there was no call that it may hit"
 
 
 def _no_line(name: str) -> str:

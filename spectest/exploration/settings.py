@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from spectest.errors import UsageError
+from spectest.faults import NO_FAULTS, FaultPlan
 from spectest.kernel.plan import OrderModel, check_order
 from spectest.strategies import NAMES
 from spectest.threads.lines import EVERYWHERE
@@ -32,6 +33,7 @@ class Settings:
     `exact`: modules whose sleeps never stretch, by dotted name.
     `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
     `stall_s`: how late threads may come back from sleeps and timeouts, in virtual seconds, in all.
+    `faults`: what may go wrong with the calls of services: a `FaultPlan`, a fault, or several.
     `leaks`: "error" (a task that outlives the program is a failure) or "ignore".
     `confirm`: whether a failure is tried in real time, on stock asyncio and real threads.
     `margin`: whether a clean search goes on to ask how far sleeps may stretch.
@@ -48,6 +50,7 @@ class Settings:
     exact: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     stall_s: float = _LIMITS.stall_s
+    faults: FaultPlan = NO_FAULTS
     leaks: Literal["error", "ignore"] = "error"
     confirm: bool = False
     margin: bool = False
@@ -61,6 +64,7 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "exact", _modules("exact", self.exact))
         object.__setattr__(self, "lines", _modules("lines", self.lines))
+        object.__setattr__(self, "faults", FaultPlan.of(self.faults))
         check_order(self.order)
         for name, least in (("runs", 1), ("max_steps", 1), ("max_steps_at_once", 1)):
             value = getattr(self, name)
@@ -105,6 +109,7 @@ class Settings:
             exact=self.exact,
             lines=self.lines,
             stall_s=self.stall_s,
+            faults=self.faults,
             leaks=self.leaks,
             drain_s=self.drain_s,
             max_steps=self.max_steps,

@@ -14,7 +14,10 @@ from typing import Protocol
 from spectest.errors import InternalError
 from spectest.kernel.plan import NO_HOLD, Hold, Plan
 
-__all__ = ["Chooser", "Door"]
+__all__ = ["FAULT", "Chooser", "Door"]
+
+FAULT = "fault "
+"""Begins the label of every choice whether something goes wrong: with what, and what happens."""
 
 
 class Chooser(Protocol):

@@ -6,10 +6,14 @@ be submitted in unusual timings only. After a whole search it is worth a remark.
 
 from __future__ import annotations
 
-__all__ = ["JOBS", "Mentions"]
+__all__ = ["FIRED", "JOBS", "OFFERED", "Mentions"]
 
 JOBS = "jobs"
 """Stands for a setting: the names of all jobs of pools that name some of theirs."""
+
+
+FIRED, OFFERED = "fired", "offered"
+"""Stand for a setting: the faults that may hit a call."""
 
 
 class Mentions:

@@ -24,6 +24,7 @@ from spectest.kernel.clock import FOREVER_NS, VirtualClock
 from spectest.kernel.mentions import Mentions
 from spectest.kernel.operations import Kind, Operation
 from spectest.kernel.plan import Hold, OrderModel
+from spectest.kernel.sampling import Sampler
 from spectest.kernel.timer_heap import TimerHeap
 
 __all__ = ["Scheduler"]
@@ -33,6 +34,9 @@ class Scheduler:
     """Pending completions of one world.
 
     `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
+    `sampler`: draws the durations of declared operations, if they are not searched but sampled.
+    `firing`: the faults of this execution, `ledgers`: what its services wrote down, both for
+    whoever knows what they are.
     """
 
     def __init__(self, door: Door, clock: VirtualClock, *, elasticity: float = 0.0) -> None:
@@ -51,6 +55,9 @@ class Scheduler:
         self._started = 0
         self._names: dict[str, int] = {}
         self.mentions = Mentions()
+        self.sampler: Sampler | None = None
+        self.firing: Any = None
+        self.ledgers: list[Any] = []
 
     # What the platform tells the scheduler.
 
@@ -75,10 +82,21 @@ class Scheduler:
         payload: Any,
     ) -> Operation:
         """Start a declared operation that takes (shortest, usual, longest) nanoseconds."""
+        return self.begin(kind, self.name(name), interval_ns, chain, payload)
+
+    def begin(
+        self,
+        kind: Kind,
+        label: str,
+        interval_ns: tuple[int, int, int],
+        chain: int,
+        payload: Any,
+    ) -> Operation:
+        """The same, for one that has got its `label` from `name` before."""
         now = self.clock.now_ns
         shortest, usual, longest = interval_ns
         moments = (now + shortest, now + usual, now + longest)
-        return self._start(kind, name, moments, self.clock.next_reading(), chain, payload)
+        return self._pend(kind, label, moments, self.clock.next_reading(), chain, payload)
 
     def stall(self, label: str, longest_ns: int, chain: int, payload: Any) -> Operation:
         """Keep a thread from the processor for a while; `label` is unique in the execution."""

@@ -35,6 +35,7 @@ class TraceEvent:
 
     `kind`: "task" (created), "step" (a task or callback goes on), "end" (a task is over), "cancel"
     (a cancellation is requested), "start" and "complete" (an operation or timer), "choice",
+    "fault" (something goes wrong with the call `subject`), "effect" (that call writes something),
     "return" (the program's main function is over).
     `subject`: the label of the task, operation, timer or choice point it is about.
     `task`: the task that was running, "" for none.

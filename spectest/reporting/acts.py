@@ -54,6 +54,8 @@ def _act(event: TraceEvent, cast: Cast) -> Act | None:
     match event.kind:
         case "start":
             return Act("starts", event.subject, usual_ns(event))
+        case "fault" | "effect":
+            return Act("meets", f"`{event.subject}` {event.detail}")
         case "cancel":
             return Act("cancels", event.subject)
         case "task" | "thread":

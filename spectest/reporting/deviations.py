@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from spectest.kernel.choices import FAULT
 from spectest.kernel.identity import SET_ORDER
 from spectest.kernel.plan import NO_HOLD, Hold, Plan
 from spectest.kernel.trace import Trace, TraceEvent
@@ -25,10 +26,11 @@ class Deviation:
     """One hold or one pick.
 
     `name`: of the operation, turn, step or choice point. `kind`: "sleep", "call", "job", "timer",
-    "turn" (a thread let others go first), "stall" (it had to wait for the processor), "step", "set"
-    or "choice". `task`: the task or thread that waits for it; for a set, the task whose place in it
-    is another. `place`: where it was started, or where the thread stood. `usual_ns`, `took_ns`: how
-    long it takes in stock order and took here, None if it is no duration.
+    "turn" (a thread let others go first), "stall" (it had to wait for the processor), "step",
+    "set", "fault" (something went wrong with the call `name`; `moment` says what) or "choice".
+    `task`: the task or thread that waits for it; for a set, the task whose place in it is another.
+    `place`: where it was started, or where the thread stood. `usual_ns`, `took_ns`: how long it
+    takes in stock order and took here, None if it is no duration.
     `hold`: as in the plan. `pick`: the option that was chosen, 0 for a hold.
     `together_with`: completions delivered before it at the same poll; `before`: those after it.
     `overtaken_by`: the last completion before it that comes after it in stock order, or "".
@@ -41,7 +43,9 @@ class Deviation:
     """
 
     name: str
-    kind: Literal["sleep", "call", "job", "timer", "turn", "stall", "step", "set", "choice"]
+    kind: Literal[
+        "sleep", "call", "job", "timer", "turn", "stall", "step", "set", "fault", "choice"
+    ]
     task: str = ""
     place: Place | None = None
     usual_ns: int | None = None
@@ -82,7 +86,7 @@ def deviations_of(plan: Plan, trace: Trace, stock: Trace) -> tuple[Deviation, ..
     events = program_events(trace)
     cast = Cast(events)
     found = [_of_hold(name, hold, events, stock, cast) for name, hold in plan.holds.items()]
-    found += [_of_pick(label, pick, events) for label, pick in plan.picks.items()]
+    found += [_of_pick(label, pick, events, cast) for label, pick in plan.picks.items()]
     return tuple(sorted(found, key=lambda d: (d.event if d.event >= 0 else len(trace), d.name)))
 
 
@@ -143,7 +147,18 @@ def _of_thread(name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast) 
     )
 
 
-def _of_pick(label: str, pick: int, events: Sequence[TraceEvent]) -> Deviation:
+def _of_fault(label: str, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
+    call, _, happens = label.removeprefix(FAULT).partition(" ")
+    event = _first(events, "fault", call)
+    if event is None:
+        return Deviation(call, "fault", moment=happens, pick=1)
+    task, place = cast.label(event.task, event.number), place_of(event.where)
+    return Deviation(call, "fault", task, place, moment=happens, pick=1, event=event.number)
+
+
+def _of_pick(label: str, pick: int, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
+    if label.startswith(FAULT):
+        return _of_fault(label, events, cast)
     choice = _first(events, "choice", label)
     number = label.removeprefix(f"{SET_ORDER}task ")
     task = next((e.subject for e in events if e.kind == "task" and e.detail == number), "")

@@ -79,6 +79,8 @@ def _act(act: Act, row: Row, labels: Labels) -> str:
     match act.verb:
         case "returns" | "is cancelled":
             return act.verb
+        case "meets":
+            return act.subject
         case "starts":
             return f"starts `{act.subject}` ({duration(act.usual_ns or 0, 3)})"
         case "waits for":

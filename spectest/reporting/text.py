@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from spectest.errors import UsageError
 from spectest.exploration.results import Margin, Report
-from spectest.reporting import covered, holdups, measures, words
+from spectest.exploration.sampling import Sample
+from spectest.reporting import covered, holdups, measures, sampled, words
 from spectest.reporting.cast import Cast
 from spectest.reporting.deviations import Deviation, deviations_of
 from spectest.reporting.failure import Breakage, Facts, facts_of
@@ -37,20 +38,22 @@ _TIMES, _PLAIN_TIMES = "\N{MULTIPLICATION SIGN}", "x"
 
 
 def render(
-    report: Report,
+    report: Report | Sample,
     *,
     replay_hint: str | None = None,
     width: int = 100,
     encoding: str | None = None,
 ) -> str:
-    """The page of a failure, some 25 lines; for a clean report, its `summary`.
+    """The page of a failure, some 25 lines; for a clean report, its `summary`; or of a sample.
 
     `replay_hint`: the command that replays it; `{token}` in it stands for the token, and a hint
     that does not show the token is followed by it. `encoding`: of the stream the page is for, by
     default of `sys.stdout`; what it cannot show is replaced.
     """
+    if isinstance(report, Sample):
+        return _encodable(sampled.page(report, width), encoding)
     if not isinstance(report, Report):
-        raise UsageError(f"render() shows the report that explore() returns, not {report!r}")
+        raise UsageError(f"render() shows what explore() or sample() returns, not {report!r}")
     if report.failure is None:
         return _encodable(summary(report, width=width), encoding)
     facts = facts_of(report)

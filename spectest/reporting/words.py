@@ -36,6 +36,8 @@ def deviation(it: Deviation, labels: Labels) -> tuple[str, ...]:
     """One sentence in clauses, without its full stop."""
     if it.kind == "set":
         return (_set(it, labels),)
+    if it.kind == "fault":
+        return (f"`{it.name}` {it.moment}",)
     if it.kind == "choice":
         return (f"`{it.name}` is option {it.pick} instead of 0",)
     if it.kind == "step":

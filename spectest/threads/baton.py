@@ -200,7 +200,13 @@ class Baton(HandOver):
         self, agent: Agent, kind: Kind, name: str, interval_ns: tuple[int, int, int]
     ) -> None:
         """`agent` is busy with what takes (shortest, usual, longest) nanoseconds, as declared."""
-        operation = self.scheduler.operation(kind, name, interval_ns, agent.chain, agent)
+        self.perform(agent, kind, self.scheduler.name(name), interval_ns)
+
+    def perform(
+        self, agent: Agent, kind: Kind, label: str, interval_ns: tuple[int, int, int]
+    ) -> None:
+        """The same, for what has got its `label` from the scheduler before."""
+        operation = self.scheduler.begin(kind, label, interval_ns, agent.chain, agent)
         agent.alarm = operation
         self._begins(agent, operation)
         try:
@@ -352,6 +358,9 @@ class Baton(HandOver):
         raise NotImplementedError
 
     # For whoever records.
+
+    def tell(self, agent: Agent, kind: str, subject: str, detail: str) -> None:
+        """Something happened that the baton knows nothing of."""
 
     def _begins(self, agent: Agent, operation: Operation) -> None:
         """`agent` has started an operation."""

@@ -170,7 +170,7 @@ class Performers(Threads):
         del sleep, options
         self._to_its_end(agent)
 
-    def operate(self, agent: Agent, *operation: Any) -> None:
+    def perform(self, agent: Agent, *operation: Any) -> None:
         """The score knows how long."""
         del operation
         self._to_its_end(agent)

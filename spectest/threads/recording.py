@@ -11,12 +11,13 @@ from threading import Thread
 from types import FrameType
 from typing import Any
 
+from spectest.kernel.choices import FAULT
 from spectest.kernel.observers import TraceRecorder
 from spectest.kernel.operations import Operation
 from spectest.kernel.trace import NOWHERE, SourceLine
 from spectest.kernel.turns import turn_of
 from spectest.source.lines import calling_frame, here, line_of, raised_at
-from spectest.threads.agents import Agent
+from spectest.threads.agents import Agent, current
 from spectest.threads.awaited import joined, thing_of, wait_of, what
 from spectest.threads.baton import Baton
 from spectest.threads.jobs import idle, job_name
@@ -28,7 +29,7 @@ from spectest.threads.waiting import whose
 __all__ = ["RecordingThreads"]
 
 _START = Thread.start.__code__
-_OPERATIONS = {Baton.sleep.__code__, Baton.operate.__code__}
+_OPERATIONS = {Baton.sleep.__code__, Baton.perform.__code__}
 _SUBMIT = pools.ThreadPoolExecutor.submit.__code__
 _EXIT = Executor.__exit__.__code__
 _SHUTDOWN = pools.ThreadPoolExecutor.shutdown.__code__
@@ -52,6 +53,20 @@ class RecordingThreads(Threads):
         self._submitted: dict[int, SourceLine] = {}
         self._at_work: set[Agent] = set()
         self._introduced = False
+        self.scheduler.door.on_choice = self._chosen
+
+    def _chosen(self, label: str, n: int, answer: int) -> None:
+        if not answer:
+            return
+        agent = current() or self.main
+        if label.startswith(FAULT):
+            call, _, what = label.removeprefix(FAULT).partition(" ")
+            self._emit("fault", call, agent, where=here(), detail=what)
+        else:
+            self._emit("choice", label, agent, detail=f"{answer} of {n}")
+
+    def tell(self, agent: Agent, kind: str, subject: str, detail: str) -> None:
+        self._emit(kind, subject, agent, where=here(), detail=detail)
 
     def _emit(self, kind: str, subject: str, agent: Agent, **fields: Any) -> int:
         if self.verdict is not None:

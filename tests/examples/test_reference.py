@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,8 @@ def test_exit_codes() -> None:
 
 def test_options_of_the_command() -> None:
     told = [name.partition(" ")[0] for name in names(text("command.md"))]
-    (commands,) = parser_of("", None, None, None)._subparsers._group_actions  # type: ignore[union-attr]
+    nothing: dict[str, object] = defaultdict(lambda: None)
+    (commands,) = parser_of("", nothing)._subparsers._group_actions  # type: ignore[union-attr]
     parser: Any = commands
     taken = {name for name in parser.choices["explore"]._option_string_actions if name[:2] == "--"}
     assert sorted(told) == sorted(taken - {"--help"})

@@ -85,14 +85,14 @@ def test_a_broken_promise_is_known_by_its_kind() -> None:
     assert outcome_of(leaks).signature != outcome_of(stuck).signature
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, UsageError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, UsageError])
 def test_interrupts_and_misuse_pass_through(error: type[BaseException]) -> None:
     with pytest.raises(error):
         outcome_of(functools.partial(raises, error("x")))
 
 
 @pytest.mark.parametrize(
-    "error", [AssertionError, Exception, BaseException, asyncio.CancelledError]
+    "error", [AssertionError, Exception, BaseException, SystemExit, asyncio.CancelledError]
 )
 def test_whatever_else_the_program_raises_is_its_outcome(error: type[BaseException]) -> None:
     outcome = outcome_of(functools.partial(raises, error("x")))

@@ -1,0 +1,208 @@
+"""One service in one world: its ledger, its places, its faults, and what happens to each call.
+
+Both faces of a service, `await` and blocking, keep their calls here. Nothing in here waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from spectest.faults import (
+    Duplicate,
+    Fault,
+    Firing,
+    Hang,
+    Raise,
+    RateLimit,
+    RateLimited,
+    Reset,
+    SlowStart,
+    WrongAnswer,
+)
+from spectest.kernel.clock import FOREVER_NS, NANOSECONDS, seconds_to_ns
+from spectest.kernel.mentions import Mentions
+from spectest.kernel.scheduler import Scheduler
+from spectest.services.capacity import Capacity
+from spectest.services.ledger import Call, Effect, Ledger
+from spectest.services.options import Interval, Options, interval_ns
+from spectest.threads.agents import current
+
+__all__ = ["Desk", "Request"]
+
+_FOR_EVER: Interval = (FOREVER_NS, FOREVER_NS, FOREVER_NS)
+
+
+class Request:
+    """A call on its way. `ns`: how long the service works on it, (shortest, usual, longest)."""
+
+    def __init__(self, call: Call, fault: Fault | None, ns: Interval) -> None:
+        self.call = call
+        self.fault = fault
+        self.ns = ns
+
+    @property
+    def hangs(self) -> bool:
+        return isinstance(self.fault, Hang)
+
+
+class Desk:
+    """`now`: the clock of the world, in seconds. `scheduler`: None outside of all worlds."""
+
+    def __init__(
+        self, options: Options, scheduler: Scheduler | None, now: Callable[[], float]
+    ) -> None:
+        self.options = options
+        self.scheduler = scheduler
+        self.now = now
+        self.ledger = Ledger(options.name)
+        self.capacity = Capacity(options.capacity, options.queue)
+        self._open = 0
+        mentions = Mentions() if scheduler is None else scheduler.mentions
+        self._own = Firing(options.failures, mentions)
+        if scheduler is not None:
+            scheduler.ledgers.append(self.ledger)
+
+    # From the call to its end.
+
+    def receive(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Request:
+        """A call comes in. Raises what a caller is refused with."""
+        options = self.options
+        latency = options.latency_of(args, kwargs)
+        number = len(self.ledger.calls) + 1
+        name = f"{options.name}#{number}" if self.scheduler is None else self._label()
+        call = Call(name, number, args, kwargs, began=self.now())
+        self.ledger.calls.append(call)
+        if options.connections is not None and self._open >= options.connections:
+            self._refuse(call, f"no connection is free; there are {options.connections}")
+        if self.capacity.full:
+            self._refuse(call, f"its queue of {options.queue} is full")
+        fault = self._fault(call)
+        if isinstance(fault, RateLimit):
+            call.outcome, call.ended = "raised", call.began
+            raise RateLimited(f"{options.name}: too many requests", fault.retry_after)
+        self._open += 1
+        return Request(call, fault, self._interval(call, latency, fault))
+
+    def begins(self, request: Request) -> None:
+        """The service works on it."""
+        request.call.worked_from = self.now()
+
+    def finishes(self, request: Request) -> bool:
+        """The service is done with it. Whether it will be delivered a second time."""
+        call, fault = request.call, request.fault
+        self._leave(call)
+        call.finished = not isinstance(fault, Reset)
+        call.cost = self.options.cost_of(call) * _part(fault)
+        self.write(call, partial=not call.finished)
+        return isinstance(fault, Duplicate)
+
+    def stops(self, request: Request) -> None:
+        """The service has noticed that nobody waits for the answer any more."""
+        call = request.call
+        self._leave(call)
+        usual = request.ns[1] / NANOSECONDS
+        if call.worked_from is not None and usual and not request.hangs:
+            part = min((self.now() - call.worked_from) / usual, 1.0)
+            call.cost = self.options.cost_of(call) * part
+
+    def _leave(self, call: Call) -> None:
+        self._open -= 1
+        if call.worked_from is not None:
+            call.worked_until = self.now()
+            self.capacity.give_back()
+        else:
+            call.worked_until = call.ended
+
+    def write(self, call: Call, *, partial: bool = False, repeated: bool = False) -> None:
+        """The effect of the call takes place."""
+        effect = self.options.effect
+        if effect is None:
+            return
+        what = effect(*call.args, **call.kwargs)
+        late = call.outcome == "cancelled"
+        self.ledger.effects.append(Effect(what, call.name, self.now(), late, partial, repeated))
+        agent = current()
+        if agent is not None:
+            how = " again" * repeated + ", though cancelled" * late + ", in part" * partial
+            agent.baton.tell(agent, "effect", call.name, f"writes{how}")
+
+    def outcome(self, request: Request) -> Any:
+        """An answer, or a function that makes it; raises what the caller gets instead."""
+        call, fault = request.call, request.fault
+        call.ended = self.now()
+        call.outcome = "raised"
+        if isinstance(fault, Raise):
+            raise fault.make()
+        if isinstance(fault, Reset):
+            raise ConnectionResetError(f"{self.options.name}: the connection was reset")
+        if isinstance(fault, WrongAnswer):
+            return fault.answer
+        return self.options.answer
+
+    def answers(self, request: Request, answer: Any) -> Any:
+        """The caller has got `answer`."""
+        call, valid = request.call, self.options.valid
+        call.outcome, call.answer = "answered", answer
+        call.valid = None if valid is None else bool(valid(answer))
+        return answer
+
+    def given_up(self, request: Request) -> None:
+        """The caller waits no longer."""
+        request.call.outcome, request.call.ended = "cancelled", self.now()
+
+    # What it meets.
+
+    def _label(self) -> str:
+        assert self.scheduler is not None
+        return self.scheduler.name(self.options.name)
+
+    def _refuse(self, call: Call, why: str) -> None:
+        call.outcome, call.ended = "raised", call.began
+        self.ledger.refused += 1
+        raise ConnectionRefusedError(f"{self.options.name}: {why}")
+
+    def _fault(self, call: Call) -> Fault | None:
+        scheduler = self.scheduler
+        if scheduler is None:
+            return None
+        for firing, name in ((scheduler.firing, self.options.name), (self._own, None)):
+            if firing is None:
+                continue
+            fault: Fault | None = firing.strike(
+                scheduler.door,
+                call.name,
+                partial(self._may_hit, call, name),
+                None if scheduler.sampler is None else partial(self._chance, call),
+            )
+            if fault is not None:
+                call.fault = fault.says
+                return fault
+        return None
+
+    def _may_hit(self, call: Call, name: str | None, fault: Fault) -> bool:
+        """`name`: of the service; None for one of its own failures, which hit no other."""
+        return fault.hits(fault.on if name is None else name, call.began, call.args, call.kwargs)
+
+    def _chance(self, call: Call, fault: Fault) -> float:
+        assert self.scheduler is not None
+        assert self.scheduler.sampler is not None
+        return self.scheduler.sampler.uniform(self.options.name, call.number, fault.says)
+
+    def _interval(self, call: Call, latency: Any, fault: Fault | None) -> Interval:
+        if isinstance(fault, Hang):
+            return _FOR_EVER
+        sampler = None if self.scheduler is None else self.scheduler.sampler
+        if sampler is None:
+            ns = interval_ns(latency)
+        else:
+            ns = (seconds_to_ns(sampler.seconds(self.options.name, call.number, latency)),) * 3
+        extra = seconds_to_ns(fault.extra) if isinstance(fault, SlowStart) else 0
+        shortest, usual, longest = (round(one * _part(fault)) + extra for one in ns)
+        return shortest, usual, longest
+
+
+def _part(fault: Fault | None) -> float:
+    """Which part of its work the service does on a call."""
+    return fault.at if isinstance(fault, Reset) else 1.0
