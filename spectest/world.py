@@ -6,9 +6,9 @@ nothing behind: no patch, no running loop, no thread, no pending task.
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import inspect
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,6 +65,7 @@ class Limits:
     `leaks`: whether a task that outlives the program is an error. A library's background tasks,
     which `asyncio.run` would cancel, are not the program's.
     `drain_s`: virtual seconds after the program's return in which tasks may end by themselves.
+    `wall_start`: where the wall clock begins, in ISO 8601 or as a `datetime`, with its time zone.
     `max_steps`, `max_steps_at_once`, `max_virtual_s`: budgets beyond which a `Livelock` is raised.
     """
 
@@ -74,6 +75,7 @@ class Limits:
     stall_s: float = 0.1
     leaks: Literal["error", "ignore"] = "error"
     drain_s: float = 60.0
+    wall_start: str | dt.datetime = ambient.WALL_START
     max_steps: int = DEFAULT_MAX_STEPS
     max_steps_at_once: int = DEFAULT_MAX_STEPS_AT_ONCE
     max_virtual_s: float = DEFAULT_MAX_VIRTUAL_S
@@ -105,6 +107,7 @@ class World:
         self.loops: list[VirtualEventLoop] = []
         self.threads: Threads | None = None
         self.sealed = False
+        self.sources = ambient.Sources(self.door.plan.seed)
         self.plan = self.door.plan
         self.order_model: OrderModel = "strict"
         self.ended_ns = self.steps = self.contested = 0
@@ -211,7 +214,8 @@ class World:
     def _thread_options(self, installation: Installation) -> dict[str, Any]:
         return {
             "exact": self.limits.exact,
-            "began_ns": time.time_ns(),
+            "began_ns": ambient.parse_wall_start(self.limits.wall_start),
+            "sources": self.sources,
             "on_start": installation.watchdog.watch,
         }
 

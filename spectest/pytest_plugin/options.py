@@ -37,6 +37,7 @@ INI_TYPES = {
     "margin": "bool",
     "database": "bool",
     "drain_s": "float",
+    "wall_start": "string",
     "max_steps": "int",
     "max_steps_at_once": "int",
     "max_virtual_s": "float",
