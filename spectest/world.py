@@ -47,6 +47,7 @@ from spectest.threads.lines import line_points
 from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation, installed
 from spectest.threads.recording import RecordingThreads
+from spectest.threads.surroundings import FREEZERS
 
 __all__ = ["Limits", "World"]
 
@@ -165,7 +166,7 @@ class World:
             self._let_go()
 
     def _run_on_platform(self, program: Callable[[], Any]) -> Any:
-        with installed() as installation, process_pools_lent():
+        with installed() as installation, process_pools_lent(), FREEZERS.thawed_after():
             return self._run_with_threads(installation, program)
 
     def _run_with_threads(self, installation: Installation, program: Callable[[], Any]) -> Any:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from spectest.ambient.real import REAL
@@ -43,13 +44,15 @@ class Freezers:
         self._entry = self._show
         self._clocks: list[Any] = [self._entry]
         self._around: list[tuple[Any, Any]] = []
-        self._depth = 0
         self._api: Any = None
 
     def install(self, put: Callable[[Any, str, Any], None]) -> None:
         """Go below whatever the user has frozen already. `put`: exchanges a name of a module."""
-        from freezegun import api
-
+        try:
+            # Loaded later, by the program, it would take the stand-ins of the world for real.
+            from freezegun import api
+        except ImportError:
+            return
         self._api, self._clocks = api, api.freeze_factories
         ticking = _ticking(api.TickingDateTimeFactory, self._elapsed_ns)
         for place, clock in enumerate(self._clocks):
@@ -60,28 +63,33 @@ class Freezers:
         entry = (self._entry, dt.timedelta(0), (), False)
         for stack, part in zip(self._stacks, entry, strict=True):
             stack.insert(0, part)
-        self._depth = len(self._clocks)
 
     @property
     def _stacks(self) -> tuple[list[Any], ...]:
         api = self._api
+        if api is None:
+            return ()
         return api.freeze_factories, api.tz_offsets, api.ignore_lists, api.tick_flags
 
-    def begin_world(self) -> None:
-        """What an execution has frozen and not freed does not outlive it."""
-        for stack in self._stacks:
-            del stack[self._depth :]
+    @contextmanager
+    def thawed_after(self) -> Iterator[None]:
+        """What an execution freezes and does not free again does not outlive it."""
+        depth = len(self._clocks)
+        try:
+            yield
+        finally:
+            for stack in self._stacks:
+                del stack[depth:]
 
     def uninstall(self) -> None:
         """Leave the stack as it was found."""
-        if self._api is None:
-            return
-        self.begin_world()
-        for stack in self._stacks:
-            del stack[0]
+        if self._entry in self._clocks:
+            for stack in self._stacks:
+                del stack[0]
         for ours, clock in self._around:
-            if ours in self._clocks:
-                self._clocks[self._clocks.index(ours)] = clock
+            self._clocks[self._clocks.index(ours)] = clock
+        self._around.clear()
+        self._api, self._clocks = None, [self._entry]
 
     def frozen_ns(self) -> int | None:
         """Nanoseconds since 1970 that the user's clock shows; None if nothing is frozen."""

@@ -49,9 +49,10 @@ def stand_ins(here: Here, wall_ns: Callable[[], int]) -> list[StandIn]:
 
     def rng(self: Any) -> Any:
         sources = here()
-        # Once in a process, another one tries whether the folder for temporary files is writable.
-        if sources is None or self is not vars(tempfile)["_name_sequence"]:
+        if sources is None:
             return real_rng(self)
-        return sources.stream("temporary files")
+        # Once in a process, another one tries whether the folder for temporary files is writable.
+        usual = self is vars(tempfile)["_name_sequence"]
+        return sources.stream("temporary files" if usual else "other files")
 
     return [(uuid, "getnode", getnode), (uuid, "uuid1", uuid1), (names, "rng", property(rng))]

@@ -42,5 +42,5 @@ class Sources:
 Here: TypeAlias = Callable[[], Sources | None]
 """The sources of the world whose thread is asking; None outside of every world."""
 
-StandIn: TypeAlias = tuple[Any, str, Any]
-"""A module or class, a name in it, and what has that name while a run lasts."""
+StandIn: TypeAlias = tuple[Any, Any, Any]
+"""A module, class or dict, a name or key in it, and what is there while a run lasts."""

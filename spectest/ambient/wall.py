@@ -9,6 +9,7 @@ Why freezegun's own classes are not used for this is told in ADR 0009.
 
 from __future__ import annotations
 
+import copyreg
 import datetime as dt
 import functools
 import logging
@@ -40,8 +41,8 @@ else:
 
 _EPOCH = _RealDatetime(1970, 1, 1, tzinfo=dt.UTC)
 _UTCNOW_IS_DEPRECATED = (
-    "datetime.datetime.utcnow() is deprecated and scheduled for removal. Use timezone-aware objects "
-    "to represent datetimes in UTC: datetime.datetime.now(datetime.UTC)."
+    "datetime.datetime.utcnow() is deprecated and scheduled for removal. Use timezone-aware "
+    "objects to represent datetimes in UTC: datetime.datetime.now(datetime.UTC)."
 )
 
 
@@ -120,41 +121,41 @@ def _broken_down(wall_ns: WallNs) -> list[StandIn]:
 
 
 class _Meta(type):
-    """A class that stands for `real`, and takes its instances for its own."""
+    """A class that takes the instances of `stands_for` for its own."""
 
-    real: type
+    stands_for: type
 
     def __instancecheck__(cls, instance: object) -> bool:
         return (
-            isinstance(instance, cls.real)
+            isinstance(instance, cls.stands_for)
             if _stands_in(cls)
             else super().__instancecheck__(instance)
         )
 
     def __subclasscheck__(cls, subclass: type) -> bool:
         return (
-            issubclass(subclass, cls.real)
+            issubclass(subclass, cls.stands_for)
             if _stands_in(cls)
             else super().__subclasscheck__(subclass)
         )
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or (_stands_in(cls) and other is cls.real)
+        return other is cls or (_stands_in(cls) and other is cls.stands_for)
 
     def __hash__(cls) -> int:
-        return hash(cls.real) if _stands_in(cls) else super().__hash__()
+        return hash(cls.stands_for) if _stands_in(cls) else super().__hash__()
 
 
 def _stands_in(cls: _Meta) -> bool:
     """Whether it is not a subclass that a program has made."""
-    return "real" in vars(cls)
+    return "stands_for" in vars(cls)
 
 
 def _dates(wall_ns: WallNs, now_of: _NowOf) -> list[StandIn]:
     """`now_of`: the date in a time zone, None where the platform knows."""
 
     class Date(_RealDate, metaclass=_Meta):
-        real = _RealDate
+        stands_for = _RealDate
 
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             return _new(cls, args, kwargs)
@@ -165,7 +166,7 @@ def _dates(wall_ns: WallNs, now_of: _NowOf) -> list[StandIn]:
             return super().today() if now is None else cls(now.year, now.month, now.day)
 
     class Datetime(_RealDatetime, metaclass=_Meta):
-        real = _RealDatetime
+        stands_for = _RealDatetime
 
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             return _new(cls, args, kwargs)
@@ -190,15 +191,29 @@ def _dates(wall_ns: WallNs, now_of: _NowOf) -> list[StandIn]:
 
     for cls in (Date, Datetime):
         cls.__module__ = "datetime"
-        cls.__name__ = cls.__qualname__ = cls.real.__name__
-        cls.__doc__ = cls.real.__doc__
-    return [(dt, "date", Date), (dt, "datetime", Datetime)]
+        cls.__name__ = cls.__qualname__ = cls.stands_for.__name__
+        cls.__doc__ = cls.stands_for.__doc__
+    return [
+        (dt, "date", Date),
+        (dt, "datetime", Datetime),
+        (copyreg.dispatch_table, _RealDate, _pickling(Date)),
+        (copyreg.dispatch_table, _RealDatetime, _pickling(Datetime)),
+    ]
+
+
+def _pickling(cls: type) -> Callable[[Any], tuple[Any, ...]]:
+    """A pickle names the class, and by that name there is now what stands for it."""
+
+    def reduce(value: Any) -> tuple[Any, ...]:
+        return cls, value.__reduce_ex__(4)[1]
+
+    return reduce
 
 
 def _new(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if _stands_in(cls):
-        return cls.real(*args, **kwargs)
-    return _base(cls).real.__new__(cls, *args, **kwargs)
+        return cls.stands_for(*args, **kwargs)
+    return _base(cls).stands_for.__new__(cls, *args, **kwargs)
 
 
 def _at(now_ns: int, tz: dt.tzinfo | None) -> dt.datetime:
@@ -215,7 +230,7 @@ def _as(cls: Any, now: dt.datetime) -> Any:
 
 
 def _base(cls: Any) -> Any:
-    return next(base for base in cls.__mro__ if "real" in vars(base))
+    return next(base for base in cls.__mro__ if "stands_for" in vars(base))
 
 
 def _recording(elapsed_ns: WallNs) -> Callable[..., None]:

@@ -17,8 +17,8 @@ _KEPT_STATE = (
 )
 _CHANCE = (
     "Every execution was different, so the program draws from a source that spectest does not own: "
-    "time.time or datetime.now, uuid, os.urandom, a random.Random() of its own, an id(), or the "
-    "order of a set of its own objects. Pass the value in, or seed it."
+    "an id(), the order of a set of its own objects, a file, a generator made before the run, or a "
+    "C extension. Pass the value in, or seed it."
 )
 
 

@@ -40,14 +40,15 @@ class Exchange:
         self.stand_ins = StandIns()
         self.locks = AdoptedLocks(self.stand_ins)
         self._adopts = adopts
-        self._before: list[tuple[Any, str, Any]] = []
+        self._before: list[tuple[Any, Any, Any]] = []
         self._modules = 0
         self._seen: set[int] = set()
 
-    def put(self, owner: Any, name: str, value: Any) -> None:
-        """Exchange one name of a module or a class."""
-        self._before.append((owner, name, vars(owner).get(name, _ABSENT)))
-        setattr(owner, name, value)
+    def put(self, owner: Any, name: Any, value: Any) -> None:
+        """Exchange one name of a module or a class, or what a dict has under one key."""
+        before = (owner if type(owner) is dict else vars(owner)).get(name, _ABSENT)
+        self._before.append((owner, name, before))
+        _set(owner, name, value)
 
     def put_all(self, stand_ins: Iterable[StandIn]) -> None:
         """Exchange these names, and let them be recognised where modules have imported them."""
@@ -75,18 +76,19 @@ class Exchange:
 
     def _exchange_in(self, module: ModuleType) -> None:
         namespace, stand_ins = vars(module), self.stand_ins
-        size, names, has_locks = _looked_at.get(module, (-1, (), True))
-        if size != len(namespace) or not self._adopts:
+        known = _looked_at.get(module) if self._adopts else None
+        if known is None or known[0] != len(namespace):
             names, has_locks = tuple(n for n, v in namespace.items() if v in stand_ins), True
+        else:
+            _, names, has_locks = known
         for name in names:
             ours = stand_ins.get(namespace.get(name))
             if ours is not None:
                 self.put(module, name, ours)
-        if not self._adopts:
-            return
-        has_locks = has_locks and self.locks.adopt(module)
-        if kind_of_file(getattr(module, "__file__", None) or "<built in>") != USER:
-            _looked_at[module] = (len(namespace), names, has_locks)
+        if self._adopts and has_locks:
+            has_locks = self.locks.adopt(module)
+            if not _is_users(module):
+                _looked_at[module] = (len(namespace), names, has_locks)
 
     def look_back(self) -> None:
         """Modules that were imported during the run have imported what is ours."""
@@ -102,8 +104,23 @@ class Exchange:
         """Put everything back, in modules imported meanwhile as well."""
         self.look_back()
         while self._before:
-            owner, name, before = self._before.pop()
-            if before is _ABSENT:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, before)
+            _set(*self._before.pop())
+
+
+def _set(owner: Any, name: Any, value: Any) -> None:
+    if type(owner) is dict:
+        if value is _ABSENT:
+            owner.pop(name, None)
+        else:
+            owner[name] = value
+    elif value is _ABSENT:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, value)
+
+
+def _is_users(module: ModuleType) -> bool:
+    """Whether it may change from one execution to the next."""
+    if module.__name__ in sys.builtin_module_names:
+        return False
+    return kind_of_file(getattr(module, "__file__", None) or "<input>") == USER

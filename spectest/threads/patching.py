@@ -132,7 +132,6 @@ class Installation(Exchange):
             self.locks.adopt_program(program)
         threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
         ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
-        surroundings.FREEZERS.begin_world()
 
     def uninstall(self) -> None:
         """Put everything back, in modules imported meanwhile as well."""
