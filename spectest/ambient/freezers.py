@@ -87,7 +87,8 @@ class Freezers:
             for stack in self._stacks:
                 del stack[0]
         for ours, clock in self._around:
-            self._clocks[self._clocks.index(ours)] = clock
+            if ours in self._clocks:
+                self._clocks[self._clocks.index(ours)] = clock
         self._around.clear()
         self._api, self._clocks = None, [self._entry]
 

@@ -121,29 +121,29 @@ def _broken_down(wall_ns: WallNs) -> list[StandIn]:
 
 
 class _Meta(type):
-    """A class that takes the instances of `stands_for` for its own."""
+    """A class that takes the instances of `stands_for` for its own.
+
+    It is equal to the real one, so that `type(value) == datetime` holds. Their hashes differ, or
+    else a cache of types (`typing` has some) would keep one for the other when the run is over.
+    """
 
     stands_for: type
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return (
-            isinstance(instance, cls.stands_for)
-            if _stands_in(cls)
-            else super().__instancecheck__(instance)
-        )
+        if _stands_in(cls):
+            return isinstance(instance, cls.stands_for)
+        return super().__instancecheck__(instance)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return (
-            issubclass(subclass, cls.stands_for)
-            if _stands_in(cls)
-            else super().__subclasscheck__(subclass)
-        )
+        if _stands_in(cls):
+            return issubclass(subclass, cls.stands_for)
+        return super().__subclasscheck__(subclass)
 
     def __eq__(cls, other: object) -> bool:
         return other is cls or (_stands_in(cls) and other is cls.stands_for)
 
     def __hash__(cls) -> int:
-        return hash(cls.stands_for) if _stands_in(cls) else super().__hash__()
+        return super().__hash__()
 
 
 def _stands_in(cls: _Meta) -> bool:
