@@ -24,8 +24,8 @@ __all__ = ["Exchange"]
 _ABSENT = object()
 _OF_DATES = ("now", "today", "utcnow")
 
-# Of modules of libraries, which change little: how many names they had, which of them were to be
-# exchanged, and whether there were locks to wrap.
+# Of modules of libraries, which change little: how many names they had, which of them an installation
+# has to exchange, and whether there were locks to wrap.
 _looked_at: WeakKeyDictionary[ModuleType, tuple[int, tuple[str, ...], bool]] = WeakKeyDictionary()
 
 
@@ -76,7 +76,7 @@ class Exchange:
 
     def _exchange_in(self, module: ModuleType) -> None:
         namespace, stand_ins = vars(module), self.stand_ins
-        known = _looked_at.get(module) if self._adopts else None
+        known = _looked_at.get(module)
         if known is None or known[0] != len(namespace):
             names, has_locks = tuple(n for n, v in namespace.items() if v in stand_ins), True
         else:

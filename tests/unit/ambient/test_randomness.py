@@ -8,6 +8,7 @@ import os
 import random
 import secrets
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -78,62 +79,43 @@ def test_misuse_is_refused_as_ever(size: Any) -> None:
         spectest.run(lambda: os.urandom(size))
 
 
-def ask_while_a_world_runs(question: Callable[[], Any], answer_twice: list[Any]) -> None:
-    """A real thread that was there before asks, in the middle of each of two runs."""
-    asked, answered, over = threading.Event(), threading.Event(), False
+def answers_during_two_runs(question: Callable[[], Any]) -> list[Any]:
+    """What a real thread that was there before gets, asked in the middle of each run."""
+    asked: list[bool] = []
+    answers: list[Any] = []
 
     def other() -> None:
-        while True:
-            asked.wait()
-            asked.clear()
-            if over:
-                return
-            answer_twice.append(question())
-            answered.set()
+        for number in range(2):
+            while len(asked) <= number:
+                time.sleep(0.001)
+            answers.append(question())
 
-    thread = threading.Thread(target=other)
+    thread = threading.Thread(target=other, daemon=True)
     thread.start()
-    wake, wait = real_event_methods(asked, answered)
 
     def program() -> list[Any]:
-        wake()
-        wait()
+        asked.append(True)
+        while len(answers) < len(asked):
+            pass
         return draws()
 
-    try:
-        assert spectest.run(program) == spectest.run(program)
-    finally:
-        over = True
-        asked.set()
-        thread.join()
-
-
-def real_event_methods(
-    asked: threading.Event, answered: threading.Event
-) -> tuple[Callable[[], object], Callable[[], object]]:
-    def wait() -> None:
-        while not answered._flag:  # type: ignore[attr-defined]
-            os.sched_yield()
-        answered._flag = False  # type: ignore[attr-defined]
-
-    return asked.set, wait
+    assert spectest.run(program) == spectest.run(program)
+    thread.join()
+    return answers
 
 
 @pytest.mark.parametrize(
     "question", [lambda: random.random(), lambda: os.urandom(8), uuid.uuid4, uuid.uuid1, draws]
 )
 def test_another_thread_gets_the_real_thing(question: Callable[[], Any]) -> None:
-    answers: list[Any] = []
-    ask_while_a_world_runs(question, answers)
-    first, second = answers
+    first, second = answers_during_two_runs(question)
     assert first != second
 
 
 def test_what_another_thread_draws_goes_on_afterwards() -> None:
     random.seed(5)
     expected = random.Random(5)
-    answers: list[Any] = []
-    ask_while_a_world_runs(lambda: random.random(), answers)
+    answers = answers_during_two_runs(lambda: random.random())
     assert [*answers, random.random()] == [expected.random() for _ in range(3)]
 
 
