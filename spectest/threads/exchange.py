@@ -24,8 +24,8 @@ __all__ = ["Exchange"]
 _ABSENT = object()
 _OF_DATES = ("now", "today", "utcnow")
 
-# Of modules of libraries, which change little: how many names they had, which of them an installation
-# has to exchange, and whether there were locks to wrap.
+# Of modules of libraries, which change little: how many names they had, which of them an
+# installation exchanges, and whether there were locks to wrap.
 _looked_at: WeakKeyDictionary[ModuleType, tuple[int, tuple[str, ...], bool]] = WeakKeyDictionary()
 
 
