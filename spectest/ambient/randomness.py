@@ -8,6 +8,7 @@ a thread that belongs to no world goes on with the generator as it was before.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import random
 import sys
@@ -34,6 +35,8 @@ def lent() -> Iterator[None]:
     Threads outside of the world go on drawing meanwhile, from a copy.
     """
     global _of_others
+    if "numpy" in sys.modules:  # It loads this part of itself on demand: in the first execution.
+        importlib.import_module("numpy.random")
     outermost = _of_others is None
     state, numpy_state = _shared.getstate(), _numpy("get_state")
     if outermost:
@@ -59,7 +62,7 @@ def seed(number: int) -> None:
 def _numpy(name: str, *args: Any) -> Any:
     """Call that function of `numpy.random`, if that is loaded."""
     module = sys.modules.get("numpy.random")
-    function = getattr(module, name, None)  # None while NumPy is being imported.
+    function = getattr(module, name, None)  # None while it is being imported.
     return None if function is None else function(*args)
 
 

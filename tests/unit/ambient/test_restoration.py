@@ -56,7 +56,10 @@ def all_is_as_it_was() -> Iterator[None]:
     yield
     after = everything()
     assert before.keys() == after.keys()
-    assert [key for key, value in before.items() if after[key] is not value] == []
+    lazy = {("random", "_sha512")}  # CPython 3.13 imports it when a seed is text.
+    assert [
+        key for key, value in before.items() if after[key] is not value and key not in lazy
+    ] == []
     assert not any(stacks)
     assert abs(time.time() - dt.datetime.now().timestamp()) < 60
     assert dt.datetime.now() > dt.datetime(2026, 2, 1)
