@@ -17,8 +17,8 @@ _KEPT_STATE = (
 )
 _CHANCE = (
     "Every execution was different, so the program draws from a source that spectest does not own: "
-    "an id(), the order of a set of its own objects, a file, a generator made before the run, or a "
-    "C extension. Pass the value in, or seed it."
+    "time.clock_gettime, a file, a generator made before the run, a C extension, an id(), or the "
+    "order of a set of its own objects. Pass the value in, or seed it."
 )
 
 
