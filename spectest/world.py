@@ -6,9 +6,9 @@ nothing behind: no patch, no running loop, no thread, no pending task.
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import inspect
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,6 +49,7 @@ from spectest.threads.lines import line_points
 from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation, installed
 from spectest.threads.recording import RecordingThreads
+from spectest.threads.surroundings import FREEZERS
 
 __all__ = ["Limits", "World"]
 
@@ -68,6 +69,7 @@ class Limits:
     `leaks`: whether a task that outlives the program is an error. A library's background tasks,
     which `asyncio.run` would cancel, are not the program's.
     `drain_s`: virtual seconds after the program's return in which tasks may end by themselves.
+    `wall_start`: where the wall clock begins, in ISO 8601 or as a `datetime`, with its time zone.
     `max_steps`, `max_steps_at_once`, `max_virtual_s`: budgets beyond which a `Livelock` is raised.
     """
 
@@ -78,6 +80,7 @@ class Limits:
     faults: FaultPlan = NO_FAULTS
     leaks: Literal["error", "ignore"] = "error"
     drain_s: float = 60.0
+    wall_start: str | dt.datetime = ambient.WALL_START
     max_steps: int = DEFAULT_MAX_STEPS
     max_steps_at_once: int = DEFAULT_MAX_STEPS_AT_ONCE
     max_virtual_s: float = DEFAULT_MAX_VIRTUAL_S
@@ -112,6 +115,7 @@ class World:
         self.loops: list[VirtualEventLoop] = []
         self.threads: Threads | None = None
         self.sealed = False
+        self.sources = ambient.Sources(self.door.plan.seed)
         self.plan = self.door.plan
         self.order_model: OrderModel = "strict"
         self.returned_ns = self.ended_ns = self.steps = self.contested = 0
@@ -171,7 +175,7 @@ class World:
             self._let_go()
 
     def _run_on_platform(self, program: Callable[[], Any]) -> Any:
-        with installed() as installation, process_pools_lent():
+        with installed() as installation, process_pools_lent(), FREEZERS.thawed_after():
             return self._run_with_threads(installation, program)
 
     def _run_with_threads(self, installation: Installation, program: Callable[[], Any]) -> Any:
@@ -220,7 +224,8 @@ class World:
     def _thread_options(self, installation: Installation) -> dict[str, Any]:
         return {
             "exact": self.limits.exact,
-            "began_ns": time.time_ns(),
+            "began_ns": ambient.parse_wall_start(self.limits.wall_start),
+            "sources": self.sources,
             "on_start": installation.watchdog.watch,
         }
 

@@ -14,6 +14,7 @@ RULES = (
     "lines",
     "leaks",
     "drain_s",
+    "wall_start",
     "max_steps",
     "max_steps_at_once",
     "max_virtual_s",
@@ -117,6 +118,7 @@ def _rules() -> argparse.ArgumentParser:
     )
     add("--leaks", choices=("error", "ignore"), help="whether leaving tasks behind is a failure")
     add("--drain-s", type=float, metavar="S", help="how long tasks may go on after the return")
+    add("--wall-start", metavar="INSTANT", help="where the wall clock begins, in ISO 8601")
     add("--max-steps", type=int, metavar="N", help="callbacks and choice points at most")
     add("--max-steps-at-once", type=int, metavar="N", help="the same within one instant")
     add("--max-virtual-s", type=float, metavar="S", help="virtual seconds at most")

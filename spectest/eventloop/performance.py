@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Sequence
 
+from spectest.ambient import REAL
 from spectest.eventloop.timetable import Poll, Timetable
 
 __all__ = ["Performance"]
@@ -36,12 +36,12 @@ class Performance:
         self.deadlines: dict[str, float] = {}
         self.limit_s = timetable.end_s + _OVERTIME_S
         self._next = 0
-        self._began = time.monotonic()
+        self._began = REAL.monotonic()
         self._shown = -math.inf
 
     def now(self) -> float:
         """Real seconds since the beginning."""
-        return time.monotonic() - self._began
+        return REAL.monotonic() - self._began
 
     def clock(self) -> float:
         """The loop's clock: a reading, larger than every one before."""
@@ -94,9 +94,9 @@ class Performance:
             self._stray()
             return
         while (left := target - self.now()) > 0:
-            time.sleep(left)
+            REAL.sleep(left)
         while any(handle.when() >= self.clock() for handle in handles):
-            time.sleep(_NAP_S)
+            REAL.sleep(_NAP_S)
         now = self.clock()
         due = [one for one in scheduled if one.when() < now and not one.cancelled()]
         if {id(one) for one in due} != {id(one) for one in handles}:

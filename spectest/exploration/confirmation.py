@@ -16,11 +16,11 @@ stock asyncio at every duration behaves here.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 from spectest import ambient
+from spectest.ambient import REAL
 from spectest.errors import Livelock, NondeterminismError, RealWorldError, UsageError
 from spectest.exploration.execution import Outcome, Program
 from spectest.exploration.performances import StockRehearsal, ThreadedRehearsal
@@ -71,10 +71,10 @@ def _confirm(
                 return Confirmation(False, 0, f"it would take {length_s:.0f} s of real time")
             break
         world = rehearsal.performance(gap_s)
-        began = time.monotonic()
+        began = REAL.monotonic()
         last = _error_of(world, program)
         tries += 1
-        spent += time.monotonic() - began
+        spent += REAL.monotonic() - began
         if _signature(last) == _signature(error):
             return Confirmation(True, tries, _how(plan))
         lag = world.lagged_s

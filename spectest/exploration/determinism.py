@@ -17,7 +17,7 @@ _KEPT_STATE = (
 )
 _CHANCE = (
     "Every execution was different, so the program draws from a source that spectest does not own: "
-    "time.time or datetime.now, uuid, os.urandom, a random.Random() of its own, an id(), or the "
+    "time.clock_gettime, a file, a generator made before the run, a C extension, an id(), or the "
     "order of a set of its own objects. Pass the value in, or seed it."
 )
 

@@ -23,6 +23,7 @@ from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation
 from spectest.threads.performers import Performers, length_of
 from spectest.threads.score import RehearsedThreads, TurnScore
+from spectest.threads.surroundings import chance_lent
 from spectest.world import Limits, World
 
 __all__ = ["StockRehearsal", "StockWorld", "ThreadedRehearsal", "ThreadedWorld"]
@@ -47,7 +48,8 @@ class StockWorld(World):
 
     def _run_on_platform(self, program: Callable[[], Any]) -> Any:
         nobody = Threads(self.scheduler, Turns(self.scheduler, 0), Budget(0, 0, 0), Carriers())
-        return self._run(program, nobody)
+        with chance_lent(self.sources):
+            return self._run(program, nobody)
 
     def _drain(self, loop: Any, threads: Threads) -> None:  # noqa: ARG002
         # What is alive after the last instant of the score was alive when the score ended.

@@ -390,7 +390,7 @@ def _irreproducible(found: Outcome, again: Outcome) -> NondeterminismError:
         f"  first:  {found.error!r}\n"
         f"  second: {again.error!r}\n"
         "Something survives an execution or is drawn from a source that spectest does not own: a "
-        "module global, a cache, a fixture, time, uuid, id(), the order of a set of own objects.",
+        "module global, a cache, a fixture, an id(), the order of a set of own objects, a file.",
         index=0,
         first=repr(found.error),
         second=repr(again.error),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
+from spectest.ambient import parse_wall_start
 from spectest.errors import UsageError
 from spectest.faults import NO_FAULTS, FaultPlan
 from spectest.kernel.plan import OrderModel, check_order
@@ -26,7 +28,7 @@ class Settings:
     """The settings of one exploration.
 
     `runs`: executions at most, the two of stock order included.
-    `seed`: of the search, and of the program's own random numbers.
+    `seed`: of the search, and of whatever the program draws at random.
     `strategy`: a name of `spectest.strategies.by_name`.
     `order`: the order model.
     `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
@@ -39,6 +41,7 @@ class Settings:
     `margin`: whether a clean search goes on to ask how far sleeps may stretch.
     `database`: whether failures are kept in `.spectest/` and tried first the next time.
     `coverage`: whether the report says which lines ran only under an unusual order.
+    `wall_start`: where the wall clock begins, in ISO 8601 or as a `datetime`, with its time zone.
     `drain_s`, `max_steps`, `max_steps_at_once`, `max_virtual_s`: see `spectest.world.Limits`.
     """
 
@@ -57,6 +60,7 @@ class Settings:
     database: bool = False
     coverage: bool = False
     drain_s: float = _LIMITS.drain_s
+    wall_start: str | dt.datetime = _LIMITS.wall_start
     max_steps: int = _LIMITS.max_steps
     max_steps_at_once: int = _LIMITS.max_steps_at_once
     max_virtual_s: float = _LIMITS.max_virtual_s
@@ -66,6 +70,7 @@ class Settings:
         object.__setattr__(self, "lines", _modules("lines", self.lines))
         object.__setattr__(self, "faults", FaultPlan.of(self.faults))
         check_order(self.order)
+        parse_wall_start(self.wall_start)
         for name, least in (("runs", 1), ("max_steps", 1), ("max_steps_at_once", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
@@ -112,6 +117,7 @@ class Settings:
             faults=self.faults,
             leaks=self.leaks,
             drain_s=self.drain_s,
+            wall_start=self.wall_start,
             max_steps=self.max_steps,
             max_steps_at_once=self.max_steps_at_once,
             max_virtual_s=self.max_virtual_s,

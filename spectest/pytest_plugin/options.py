@@ -38,6 +38,7 @@ INI_TYPES = {
     "database": "bool",
     "coverage": "bool",
     "drain_s": "float",
+    "wall_start": "string",
     "max_steps": "int",
     "max_steps_at_once": "int",
     "max_virtual_s": "float",

@@ -21,7 +21,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from types import FunctionType, MethodType, ModuleType
+from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -29,13 +29,24 @@ from spectest.source.lines import PLATFORM, USER, kind_of_file
 from spectest.threads.locks import VirtualLock, VirtualRLock, real_lock, real_rlock
 from spectest.threads.simple_queue import VirtualSimpleQueue
 
-__all__ = ["AdoptedLocks", "AdoptedPools", "is_machinery"]
+__all__ = ["AdoptedLocks", "AdoptedPools", "StandIns", "is_machinery"]
 
 _LOCK, _RLOCK = type(real_lock()), type(real_rlock())
 _SLEEPS_BY_DEFAULT = "sched"
 _PLATFORM_TOO = ("concurrent.futures.thread", "concurrent.futures.process", _SLEEPS_BY_DEFAULT)
 _MACHINERY = frozenset(
-    ("_pytest", "coverage", "execnet", "hypothesis", "pluggy", "pytest", "spectest", "xdist")
+    (
+        "_pytest",
+        "coverage",
+        "execnet",
+        "freezegun",
+        "hypothesis",
+        "pluggy",
+        "pytest",
+        "spectest",
+        "time_machine",
+        "xdist",
+    )
 )
 _DEEP = 5
 _MANY, _MOST = 100, 5_000
@@ -60,15 +71,47 @@ Member = tuple[Any, Any, Any]
 """An object, under which name or key it has something, and what that is."""
 
 
-class AdoptedLocks:
-    """The real locks that were found and wrapped.
+class StandIns:
+    """What stands for functions and classes of the platform while a run lasts, by identity.
 
-    `exchanged`: by its id, what stands for a function of the platform while a run lasts; default
-    arguments and closures may hold the function itself.
+    Bound methods of C classes are made anew at each look (`datetime.now is not datetime.now`) and
+    are found by equality.
     """
 
     def __init__(self) -> None:
-        self.exchanged: dict[int, Any] = {}
+        self.pairs: list[tuple[Any, Any]] = []
+        self._by_id: dict[int, Any] = {}
+        self._methods: dict[Any, Any] = {}
+
+    def add(self, real: Any, ours: Any) -> None:
+        """Wherever `real` is found, `ours` takes its place."""
+        self.pairs.append((real, ours))
+        if type(real) is BuiltinMethodType and isinstance(real.__self__, type):
+            self._methods[real] = ours
+        else:
+            self._by_id[id(real)] = ours
+
+    def __contains__(self, value: Any) -> bool:
+        return id(value) in self._by_id or (
+            type(value) is BuiltinMethodType and value in self._methods
+        )
+
+    def get(self, value: Any, default: Any = None) -> Any:
+        """What stands for `value`, or `default`."""
+        ours = self._by_id.get(id(value))
+        if ours is None and type(value) is BuiltinMethodType:
+            ours = self._methods.get(value)
+        return default if ours is None else ours
+
+
+class AdoptedLocks:
+    """The real locks that were found and wrapped.
+
+    `stand_ins`: for functions of the platform, which default arguments and closures may hold, too.
+    """
+
+    def __init__(self, stand_ins: StandIns) -> None:
+        self._stand_ins = stand_ins
         self._wrappers: dict[int, VirtualLock] = {}
         self._places: list[Member] = []
 
@@ -90,6 +133,7 @@ class AdoptedLocks:
     def _walk(self, root: Any, *, deep: bool) -> None:
         """Through what `root` has, level by level; of a library no more than what is near."""
         seen: set[int] = set()
+        stand_ins = self._stand_ins
         level = [root]
         for number in range(_DEEP):
             found: list[Any] = []
@@ -104,14 +148,14 @@ class AdoptedLocks:
                         continue  # Every module has it.
                     elif key == "__defaults__":
                         self._exchange_defaults(owner, member)
-                    elif id(member) in self.exchanged and not isinstance(owner, ModuleType):
-                        self._put(owner, key, self.exchanged[id(member)], member)
+                    elif member in stand_ins and not isinstance(owner, ModuleType):
+                        self._put(owner, key, stand_ins.get(member), member)
                     elif type(member) not in _PLAIN and (deep or _is_near(member, number)):
                         found.append(member)
             level = found
 
     def _exchange_defaults(self, function: Any, defaults: tuple[Any, ...]) -> None:
-        ours = tuple(self.exchanged.get(id(value), value) for value in defaults)
+        ours = tuple(self._stand_ins.get(value, value) for value in defaults)
         if any(new is not old for new, old in zip(ours, defaults, strict=True)):
             self._put(function, "__defaults__", ours, defaults)
 

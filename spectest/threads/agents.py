@@ -6,6 +6,7 @@ import _thread
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from spectest.ambient import Sources
 from spectest.kernel.operations import Kind, Operation
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.turns import Runner
@@ -71,6 +72,7 @@ class Stage(Protocol):
 
     agents: list[Agent]
     began_ns: int
+    sources: Sources
     watchful: bool
     records: bool
     exact: tuple[str, ...]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from spectest.ambient import Sources
 from spectest.errors import Deadlock, RealWorldError
 from spectest.kernel.identity import Identities
 from spectest.kernel.scheduler import Scheduler
@@ -40,7 +41,8 @@ class Threads(Baton):
     """All threads of one world.
 
     `exact`: modules whose sleeps never stretch. `began_ns`: what `time.time_ns` shows when the
-    clock is at 0. `on_start`: called when the first thread is started.
+    clock is at 0. `sources`: what its threads draw from. `on_start`: called when the first thread
+    is started.
     `failures`: threads that ended with an exception nobody caught. `lost`: those that could not be
     unwound.
     """
@@ -54,12 +56,14 @@ class Threads(Baton):
         *,
         exact: Sequence[str] = (),
         began_ns: int = 0,
+        sources: Sources | None = None,
         on_start: Callable[[Threads], None] | None = None,
     ) -> None:
         super().__init__(scheduler, turns, budget)
         self.watchful = self.records = False
         self.exact = tuple(exact)
         self.began_ns = began_ns
+        self.sources = Sources(0) if sources is None else sources
         self.failures: list[tuple[Agent, BaseException]] = []
         self.lost: list[Agent] = []
         self.started = 0

@@ -16,27 +16,23 @@ import os
 import queue
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, _base
 from contextlib import contextmanager
 from importlib import _bootstrap
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from spectest.source.lines import USER, kind_of_file
-from spectest.threads import clock, starting
-from spectest.threads.adoption import AdoptedLocks, is_machinery
+from spectest.threads import starting, surroundings
 from spectest.threads.agents import WorldEnded, current
 from spectest.threads.carriers import Carriers
+from spectest.threads.exchange import Exchange
 from spectest.threads.locks import QuietLock, VirtualLock, VirtualRLock, real_lock, real_rlock
 from spectest.threads.simple_queue import VirtualSimpleQueue, real_simple_queue
 from spectest.threads.watchdog import Watchdog
 
 __all__ = ["LARGE_MACHINE", "Installation", "installed"]
 
-_ABSENT = object()
 _PROCESSORS = 28
 
 LARGE_MACHINE = SimpleNamespace(
@@ -85,61 +81,48 @@ _LOOKS: tuple[tuple[type, str, bool], ...] = (
 )
 
 
-# Of modules of libraries, which change little: how many names they had, which of them were to be
-# exchanged, and whether there were locks to wrap.
-_looked_at: WeakKeyDictionary[ModuleType, tuple[int, tuple[str, ...], bool]] = WeakKeyDictionary()
-
-
-class Installation:
+class Installation(Exchange):
     """What was exchanged. `carriers` and `watchdog` serve all worlds of one installation."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.carriers = Carriers()
         self.watchdog = Watchdog()
-        self.locks = AdoptedLocks()
-        self._before: list[tuple[Any, str, Any]] = []
-        self._exchanged: list[tuple[Any, Any]] = []
-        self._by_name: dict[int, Any] = {}
-        self._modules = 0
-        self._seen: set[int] = set()
         self._programs: dict[int, object] = {}
 
     def install(self) -> None:
         """Exchange everything."""
-        self._exchanged = [
+        for real, ours in (
             (threading.Lock, VirtualLock),
             (real_lock, VirtualLock),
             (type(real_lock()), VirtualLock),
             (real_rlock, VirtualRLock),
             (real_simple_queue, VirtualSimpleQueue),
             (_thread.start_new_thread, starting.start_new_thread),
-            (time.sleep, clock.sleep),
-            *((getattr(time, name), ours) for name, ours in clock.CLOCKS.items()),
-        ]
-        self._by_name = self.locks.exchanged = {id(real): ours for real, ours in self._exchanged}
+        ):
+            self.stand_ins.add(real, ours)
         # The import system keeps its real locks; while it holds one, there are no choice points.
-        self._put(_bootstrap, "_thread", SimpleNamespace(**vars(_thread)))
-        for name, ours in _IN_THREAD.items():
-            self._put(_thread, name, ours)
-        for name, ours in _IN_THREADING.items():
-            self._put(threading, name, ours)
-        self._put(threading, "excepthook", _judging(threading.excepthook))
-        self._put(_base, "id", hash)
-        self._put(Future, "__hash__", _future_hash)
-        self._put(threading.Thread, "__hash__", _thread_hash)
+        self.put(_bootstrap, "_thread", SimpleNamespace(**vars(_thread)))
+        for owner, names in ((_thread, _IN_THREAD), (threading, _IN_THREADING)):
+            for name, ours in names.items():
+                if hasattr(owner, name):  # Versions of Python differ.
+                    self.put(owner, name, ours)
+        self.put(threading, "excepthook", _judging(threading.excepthook))
+        self.put(_base, "id", hash)
+        self.put(Future, "__hash__", _future_hash)
+        self.put(threading.Thread, "__hash__", _thread_hash)
         for cls, name, vain in _LOOKS:
-            self._put(cls, name, _looking(getattr(cls, name), vain))
+            self.put(cls, name, _looking(getattr(cls, name), vain))
         for cls, name, attempt in _ATTEMPTS:
-            self._put(cls, name, functools.wraps(getattr(cls, name))(attempt))
-        self._put(ThreadPoolExecutor, "submit", _submit)
-        self._put(sys.modules[ThreadPoolExecutor.__module__], "os", LARGE_MACHINE)
-        self._put(ThreadPoolExecutor, "_counter", None)
-        self._put(threading, "_counter", None)
+            self.put(cls, name, functools.wraps(getattr(cls, name))(attempt))
+        self.put(ThreadPoolExecutor, "submit", _submit)
+        self.put(sys.modules[ThreadPoolExecutor.__module__], "os", LARGE_MACHINE)
+        self.put(ThreadPoolExecutor, "_counter", None)
+        self.put(threading, "_counter", None)
         _base.LOGGER.addFilter(_worth_logging)
+        surroundings.FREEZERS.install(self.put)
         self.begin_world()
-        self._put(time, "sleep", clock.sleep)
-        for name, ours in clock.CLOCKS.items():
-            self._put(time, name, ours)
+        self.put_all(surroundings.STAND_INS)
         self.look_around()
 
     def begin_world(self, program: Any = None) -> None:
@@ -150,60 +133,14 @@ class Installation:
         threading._counter = itertools.count(1).__next__  # type: ignore[attr-defined]
         ThreadPoolExecutor._counter = itertools.count().__next__  # type: ignore[attr-defined]
 
-    def look_around(self) -> None:
-        """Exchange what modules have imported by name, and wrap their locks; new ones only."""
-        if self._modules == len(sys.modules):
-            return
-        self._modules = len(sys.modules)
-        for name, module in list(sys.modules.items()):
-            if id(module) in self._seen:
-                continue
-            self._seen.add(id(module))
-            if type(module) is ModuleType and not is_machinery(name):
-                self._exchange_in(module)
-
-    def _exchange_in(self, module: ModuleType) -> None:
-        namespace, by_name = vars(module), self._by_name
-        size, names, has_locks = _looked_at.get(module, (-1, (), True))
-        if size != len(namespace):
-            names, has_locks = tuple(n for n, v in namespace.items() if id(v) in by_name), True
-        for name in names:
-            if id(namespace.get(name)) in by_name:
-                self._put(module, name, by_name[id(namespace[name])])
-        has_locks = has_locks and self.locks.adopt(module)
-        if kind_of_file(getattr(module, "__file__", None) or "<built in>") != USER:
-            _looked_at[module] = (len(namespace), names, has_locks)
-
-    def _put(self, owner: Any, name: str, value: Any) -> None:
-        before = vars(owner).get(name, _ABSENT)
-        if before is _ABSENT and owner in (_thread, threading):
-            return  # Another version of Python has it.
-        self._before.append((owner, name, before))
-        setattr(owner, name, value)
-
     def uninstall(self) -> None:
         """Put everything back, in modules imported meanwhile as well."""
-        self.look_back()
-        while self._before:
-            owner, name, before = self._before.pop()
-            if before is _ABSENT:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, before)
+        self.restore()
+        surroundings.FREEZERS.uninstall()
         _base.LOGGER.removeFilter(_worth_logging)
         self.locks.restore()
         self.watchdog.end()
         self.carriers.end()
-
-    def look_back(self) -> None:
-        """Modules that were imported during the run have imported what is ours."""
-        real = {id(ours): before for before, ours in reversed(self._exchanged)}
-        for module in list(sys.modules.values()):
-            if id(module) in self._seen or not isinstance(module, ModuleType):
-                continue
-            namespace = vars(module)
-            for name in [name for name, value in namespace.items() if id(value) in real]:
-                namespace[name] = real[id(namespace[name])]
 
 
 _installation: Installation | None = None

@@ -13,9 +13,9 @@ So if the program fails here, then because threads were slow at these places, as
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
+from spectest.ambient import REAL
 from spectest.errors import Deadlock
 from spectest.kernel.clock import NANOSECONDS
 from spectest.threads import agents as states
@@ -30,8 +30,6 @@ _PATIENCE_S = 0.5
 _AFTER_THE_END_S = 1.0
 _NAP_S = 0.0002
 _LOOK_EVERY_S = 0.002
-_monotonic = time.monotonic
-_sleep = time.sleep
 
 TICK_S = 1e-8
 """How much later each tick is on the clocks of event loops, so that no two are equal."""
@@ -55,7 +53,7 @@ class Performers(Threads):
         self._points: dict[Agent, int] = {}
         self._done = [False] * len(score.ticks)
         self._starts = _starts(score, gap_s)
-        self._began = _monotonic()
+        self._began = REAL.monotonic()
 
     @property
     def length_s(self) -> float:
@@ -111,7 +109,7 @@ class Performers(Threads):
     def _await_turn(self, agent: Agent) -> None:
         known = self.score.by_agent.get(agent.name)
         if known is None:
-            _sleep(_LOOK_EVERY_S)  # Not of the rehearsal: the thread of a real process pool.
+            REAL.sleep(_LOOK_EVERY_S)  # Not of the rehearsal: the thread of a real process pool.
             return
         before = self._now.get(agent)
         if before is not None:
@@ -128,17 +126,17 @@ class Performers(Threads):
 
     def _pause(self, number: int) -> None:
         """Until the time of this tick, and until whoever was before has come to its end."""
-        left = self._starts[number] - (_monotonic() - self._began)
+        left = self._starts[number] - (REAL.monotonic() - self._began)
         if left > 0:
-            _sleep(left)
+            REAL.sleep(left)
         else:
             self.lagged_s = max(self.lagged_s, -left)
-        until = _monotonic() + _PATIENCE_S
+        until = REAL.monotonic() + _PATIENCE_S
         while number and not self._done[number - 1] and not self.over:
-            if _monotonic() > until:
+            if REAL.monotonic() > until:
                 self.strayed = True
                 return
-            _sleep(_NAP_S)
+            REAL.sleep(_NAP_S)
 
     def beyond(self, agent: Agent) -> None:
         """In the score `agent` never went on from here; perhaps it does in the real world."""
@@ -149,7 +147,7 @@ class Performers(Threads):
         if self.over and agent is not self.main:
             raise WorldEnded
         agent.timed_out = False
-        _sleep(_LOOK_EVERY_S)
+        REAL.sleep(_LOOK_EVERY_S)
 
     # What the baton does, and nobody needs here.
 
@@ -183,7 +181,7 @@ class Performers(Threads):
                 break
             if self.over:
                 raise WorldEnded
-            _sleep(_LOOK_EVERY_S)
+            REAL.sleep(_LOOK_EVERY_S)
         self.wait(agent)
 
     # Lives.
@@ -217,8 +215,8 @@ class Performers(Threads):
         if number is not None:
             self._done[number] = True
         end = self._began + self.length_s + _PATIENCE_S
-        while len(self.others) > self._left_in_score() and _monotonic() < end:
-            _sleep(_LOOK_EVERY_S)
+        while len(self.others) > self._left_in_score() and REAL.monotonic() < end:
+            REAL.sleep(_LOOK_EVERY_S)
 
     def _left_in_score(self) -> int:
         """How many of the others have nothing more to do in the score."""
@@ -229,9 +227,9 @@ class Performers(Threads):
 
     def _unwind(self) -> None:
         self.over = True
-        until = _monotonic() + _AFTER_THE_END_S
-        while len(self.agents) > 1 and _monotonic() < until:
-            _sleep(_LOOK_EVERY_S)
+        until = REAL.monotonic() + _AFTER_THE_END_S
+        while len(self.agents) > 1 and REAL.monotonic() < until:
+            REAL.sleep(_LOOK_EVERY_S)
         self.lost = self.agents[1:]
 
     def deadlock(self) -> Deadlock:

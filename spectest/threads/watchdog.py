@@ -18,6 +18,7 @@ import sys
 import time
 from types import FrameType
 
+from spectest.ambient import REAL
 from spectest.threads.agents import Agent
 from spectest.threads.carriers import forget_thread
 from spectest.threads.lives import Threads
@@ -29,7 +30,6 @@ _AWAY_AFTER_S = 0.25
 _GIVE_UP_AFTER_S = 3.0
 _SPINS_AFTER_S = 5.0
 _FEW_PLACES = 50
-_monotonic = time.monotonic
 _allocate_lock = _thread.allocate_lock
 _start_new_thread = _thread.start_new_thread
 _clock_of = getattr(time, "pthread_getcpuclockid", None)
@@ -93,7 +93,7 @@ class _Turn:
 
     def __init__(self, point: tuple[object, ...] = ()) -> None:
         self.point = point
-        self._began = self._since = _monotonic()
+        self._began = self._since = REAL.monotonic()
         self._progress: tuple[object, ...] | None = None
         self._places: set[tuple[object, int]] = set()
         self._jumps = False
@@ -102,9 +102,9 @@ class _Turn:
         """For how many seconds the thread has done nothing at all; 0 if it has just done."""
         now = self._look(holder)
         if now != self._progress:
-            self._progress, self._since = now, _monotonic()
+            self._progress, self._since = now, REAL.monotonic()
             return 0.0
-        return _monotonic() - self._since
+        return REAL.monotonic() - self._since
 
     def _look(self, holder: Agent) -> tuple[object, ...]:
         """What changes when the thread does something."""
@@ -123,7 +123,7 @@ class _Turn:
     @property
     def spins(self) -> bool:
         """Whether it has long been in a small loop, and not in some function of an extension."""
-        long = _monotonic() - self._began > _SPINS_AFTER_S
+        long = REAL.monotonic() - self._began > _SPINS_AFTER_S
         return long and self._jumps and len(self._places) <= _FEW_PLACES
 
 

@@ -174,7 +174,7 @@ def test_an_escape_to_the_real_world_is_refused_at_the_users_line(
 @pytest.mark.parametrize(
     "program, source",
     [
-        (twins.decides_by_the_real_clock, "time.time"),
+        (twins.decides_by_the_real_clock, "time.clock_gettime"),
         (twins.walks_a_set_of_its_own_objects, "set of its own objects"),
         (twins.remembers_in_a_module, "module global"),
     ],

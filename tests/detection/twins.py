@@ -238,7 +238,7 @@ _ballast: list[object] = []
 
 
 async def decides_by_the_real_clock() -> None:
-    await asyncio.sleep(time.time() - _started)
+    await asyncio.sleep(time.clock_gettime(time.CLOCK_REALTIME) - _started)
 
 
 async def decides_by_the_loops_clock() -> None:

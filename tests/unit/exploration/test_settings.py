@@ -107,6 +107,7 @@ def test_every_limit_comes_from_a_setting_of_the_same_name() -> None:
         "exact": ("app",),
         "leaks": "ignore",
         "drain_s": 1.0,
+        "wall_start": "1999-12-31T23:59:59+01:00",
         "max_steps": 11,
         "max_steps_at_once": 12,
         "max_virtual_s": 13.0,

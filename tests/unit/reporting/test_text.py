@@ -293,5 +293,5 @@ def test_a_line_of_a_package_is_shown_by_its_name() -> None:
 
 
 def test_what_is_no_report_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"the report that explore\(\) returns, not None"):
+    with pytest.raises(UsageError, match=r"what explore\(\) or sample\(\) returns, not None"):
         render(None)  # type: ignore[arg-type]
