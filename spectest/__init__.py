@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spectest.errors import (
         CallbackFailure,
+        CancellationSwallowed,
         Deadlock,
         InternalError,
         Livelock,
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
         Violation,
     )
     from spectest.eventloop.loop import VirtualEventLoop
-    from spectest.exploration.results import Confirmation, Failure, Margin, Report
+    from spectest.exploration.results import Confirmation, Failure, Margin, Report, Sweep
     from spectest.exploration.search import confirm, explore, replay, run
+    from spectest.exploration.sweep import sweep
     from spectest.kernel.plan import Hold, Plan
-    from spectest.reporting.text import render
+    from spectest.reporting.matrix import render
     from spectest.testing import explored
 
 __version__ = "0.1.0"
@@ -45,6 +47,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "spectest.errors": (
         "CallbackFailure",
+        "CancellationSwallowed",
         "Deadlock",
         "InternalError",
         "Livelock",
@@ -60,16 +63,18 @@ _ROOMS = {
         "Violation",
     ),
     "spectest.eventloop.loop": ("VirtualEventLoop",),
-    "spectest.exploration.results": ("Confirmation", "Failure", "Margin", "Report"),
+    "spectest.exploration.results": ("Confirmation", "Failure", "Margin", "Report", "Sweep"),
     "spectest.exploration.search": ("confirm", "explore", "replay", "run"),
+    "spectest.exploration.sweep": ("sweep",),
     "spectest.kernel.plan": ("Hold", "Plan"),
-    "spectest.reporting.text": ("render",),
+    "spectest.reporting.matrix": ("render",),
     "spectest.testing": ("explored",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "CallbackFailure",
+    "CancellationSwallowed",
     "Confirmation",
     "Deadlock",
     "Failure",
@@ -82,6 +87,7 @@ __all__ = [
     "RealWorldError",
     "Report",
     "SpectestError",
+    "Sweep",
     "TaskLeaked",
     "ThreadFailure",
     "ThreadLeaked",
@@ -96,6 +102,7 @@ __all__ = [
     "render",
     "replay",
     "run",
+    "sweep",
 ]
 
 

@@ -6,6 +6,7 @@ nothing behind: no patch, no running loop, no thread, no pending task.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
 import time
@@ -20,6 +21,8 @@ from spectest.errors import (
     UsageError,
     Violation,
 )
+from spectest.eventloop.cancellations import Cancellations
+from spectest.eventloop.cancelling import loop_of
 from spectest.eventloop.lending import loops_lent
 from spectest.eventloop.loop import (
     DEFAULT_MAX_STEPS,
@@ -31,6 +34,7 @@ from spectest.eventloop.recording import RecordingEventLoop
 from spectest.eventloop.sets import ordered_sets
 from spectest.eventloop.waiting import label_of
 from spectest.executors.lent_pools import process_pools_lent
+from spectest.kernel.cancellation import Cancellation
 from spectest.kernel.choices import Chooser, Door
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
 from spectest.kernel.observers import Observer, TraceRecorder
@@ -38,7 +42,7 @@ from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.trace import Trace
 from spectest.kernel.turns import Turns
-from spectest.promises import judge_loop, judge_threads
+from spectest.promises import judge_loop, judge_threads, parts_of
 from spectest.threads.agents import WorldEnded
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers
@@ -85,7 +89,10 @@ class World:
     Afterwards `plan` holds the deviations that took effect, `order_model` the weakest model that
     allows them, `trace` what happened, if it was recorded; `ended_ns`, `steps` and `contested` say
     how long it was in virtual time, in callbacks, and in questions to the chooser. `dead_threads`:
-    those that had ended with an exception when the program failed with another one.
+    those that had ended with an exception when the program failed with another one. `survived`: the
+    cancellations of the plan after which their task did not end as cancelled.
+
+    `list_awaits`: `cancellations` has a list of where tasks wait.
     """
 
     def __init__(
@@ -96,6 +103,7 @@ class World:
         limits: Limits | None = None,
         record: bool = False,
         observers: Sequence[Observer] = (),
+        list_awaits: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.clock = VirtualClock()
@@ -103,6 +111,8 @@ class World:
         self.scheduler = Scheduler(self.door, self.clock, elasticity=self.limits.elasticity)
         self.recorder = TraceRecorder(self.clock, observers) if record or observers else None
         self.loops: list[VirtualEventLoop] = []
+        cancellations = Cancellations(self.door, listed=list_awaits)
+        self.cancellations = cancellations if list_awaits or cancellations.planned else None
         self.threads: Threads | None = None
         self.sealed = False
         self.plan = self.door.plan
@@ -110,6 +120,7 @@ class World:
         self.ended_ns = self.steps = self.contested = 0
         self.strangers: tuple[str, ...] = ()
         self.dead_threads: tuple[DeadThread, ...] = ()
+        self.survived: tuple[str, ...] = ()
         self._failed_threads = 0
 
     # What the run was, afterwards.
@@ -125,9 +136,12 @@ class World:
             return
         self.sealed = True
         self.scheduler.end()
+        if self.cancellations is not None:
+            self.cancellations.end()
+            self.survived = self.cancellations.survived()
         self.plan = self.door.deviations()
         self.order_model = self.scheduler.needs
-        if self.order_model == "strict" and self.plan.picks:
+        if self.order_model == "strict" and not all(map(Cancellation.of, self.plan.picks)):
             self.order_model = "ties"
         self.ended_ns = self.clock.now_ns
         self.steps = sum(loop.steps for loop in self.loops)
@@ -225,16 +239,19 @@ class World:
             "max_virtual_s": limits.max_virtual_s,
             "quiet": True,
         }
+        given = self.cancellations
         if self.recorder:
-            loop: VirtualEventLoop = RecordingEventLoop(self.recorder, self.scheduler, **options)
+            loop: VirtualEventLoop = loop_of(
+                RecordingEventLoop, given, self.recorder, self.scheduler, **options
+            )
         else:
-            loop = VirtualEventLoop(self.scheduler, **options)
+            loop = loop_of(VirtualEventLoop, given, self.scheduler, **options)
         self.loops.append(loop)
         return loop
 
     def _run(self, program: Callable[[], Any], threads: Threads) -> Any:
         try:
-            result = program()
+            result, check = parts_of(self._ended(program))
             if not inspect.isawaitable(result):
                 self._returned(threads.main.name)
                 threads.drain(self.clock.now_ns + seconds_to_ns(self.limits.drain_s))
@@ -254,12 +271,13 @@ class World:
             )
         loop = self.new_loop()
         try:
-            main = loop.create_task(result)
-            answer = loop.run_until_complete(main)
+            given = self.cancellations
+            main = loop.create_task(result if given is None else given.around(result))
+            answer = self._ended(lambda: loop.run_until_complete(main))
             self._returned(label_of(main))
-            self._drain(loop, threads)
-            self._judge(loop)
-            self._judge_threads(threads)
+            self._settle(loop, threads)
+            if check is not None:
+                self._check(check, loop, threads)
             return answer
         except Exception as error:
             if loop.escape is None or loop.escape is error:
@@ -268,6 +286,29 @@ class World:
         finally:
             self._seal()
             self._tear_down(loop)
+
+    def _ended(self, run: Callable[[], Any]) -> Any:
+        """What `run` returns; None if it was cancelled by the plan, and ended as cancelled."""
+        try:
+            return run()
+        except (asyncio.CancelledError, TimeoutError) as error:
+            if self.cancellations is None or not self.cancellations.explains(error):
+                raise
+            return None
+
+    def _settle(self, loop: VirtualEventLoop, threads: Threads) -> None:
+        self._drain(loop, threads)
+        self._judge(loop)
+        self._judge_threads(threads)
+
+    def _check(self, check: Callable[[], Any], loop: VirtualEventLoop, threads: Threads) -> None:
+        """The program's own judgement of what it has left, in the same world."""
+        if self.cancellations is not None:
+            self.cancellations.end()
+        verdict = check()
+        if inspect.iscoroutine(verdict):
+            loop.run_until_complete(loop.create_task(verdict))
+            self._settle(loop, threads)
 
     def _returned(self, name: str) -> None:
         if self.recorder:
@@ -284,6 +325,8 @@ class World:
 
     def _judge(self, loop: VirtualEventLoop) -> None:
         judge_loop(loop, leaks=self.limits.leaks == "error")
+        if self.cancellations is not None:
+            self.cancellations.judge()
 
     def _judge_threads(self, threads: Threads) -> None:
         judge_threads(threads, leaks=self.limits.leaks == "error")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spectest.errors import SpectestError, UsageError, Violation
+from spectest.eventloop.cancellations import Await
 from spectest.kernel.choices import Chooser
 from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import OrderModel, Plan
@@ -43,6 +44,8 @@ class Outcome:
     `strangers`: what the plan deviates in, if the program met none of it.
     `dead_threads`: those that had ended with an exception when the program failed with another one.
     `mentions`: what settings mention by name, and whether the program came to it.
+    `survived`: the cancellations of the plan after which their task did not end as cancelled.
+    `awaits`: where tasks waited, if that was asked for.
     """
 
     error: BaseException | None
@@ -56,6 +59,8 @@ class Outcome:
     strangers: tuple[str, ...] = ()
     dead_threads: tuple[DeadThread, ...] = ()
     mentions: Mentions = field(default_factory=Mentions)
+    survived: tuple[str, ...] = ()
+    awaits: tuple[Await, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -80,10 +85,11 @@ def execute(
     *,
     chooser: Chooser | None = None,
     record: bool = False,
+    list_awaits: bool = False,
 ) -> Outcome:
     """Run `program` once. Failures are part of the outcome; misuse and interrupts are raised."""
     _check_callable(program)
-    world = World(plan, chooser, limits=limits, record=record)
+    world = World(plan, chooser, limits=limits, record=record, list_awaits=list_awaits)
     error: BaseException | None = None
     result = None
     try:
@@ -108,6 +114,8 @@ def execute(
         world.strangers,
         world.dead_threads,
         world.scheduler.mentions,
+        world.survived,
+        () if world.cancellations is None else tuple(world.cancellations.awaits),
     )
 
 

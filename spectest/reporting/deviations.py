@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from spectest.kernel.cancellation import Cancellation
 from spectest.kernel.identity import SET_ORDER
 from spectest.kernel.plan import NO_HOLD, Hold, Plan
 from spectest.kernel.trace import Trace, TraceEvent
@@ -25,10 +26,11 @@ class Deviation:
     """One hold or one pick.
 
     `name`: of the operation, turn, step or choice point. `kind`: "sleep", "call", "job", "timer",
-    "turn" (a thread let others go first), "stall" (it had to wait for the processor), "step", "set"
-    or "choice". `task`: the task or thread that waits for it; for a set, the task whose place in it
-    is another. `place`: where it was started, or where the thread stood. `usual_ns`, `took_ns`: how
-    long it takes in stock order and took here, None if it is no duration.
+    "turn" (a thread let others go first), "stall" (it had to wait for the processor), "step",
+    "set", "cancellation" or "choice". `task`: the task or thread that waits for it; for a set, the
+    task whose place in it is another. `place`: where it was started, or where the thread or the
+    cancelled task stood. `usual_ns`, `took_ns`: how long it takes in stock order and took here,
+    None if it is no duration.
     `hold`: as in the plan. `pick`: the option that was chosen, 0 for a hold.
     `together_with`: completions delivered before it at the same poll; `before`: those after it.
     `overtaken_by`: the last completion before it that comes after it in stock order, or "".
@@ -41,7 +43,9 @@ class Deviation:
     """
 
     name: str
-    kind: Literal["sleep", "call", "job", "timer", "turn", "stall", "step", "set", "choice"]
+    kind: Literal[
+        "sleep", "call", "job", "timer", "turn", "stall", "step", "set", "cancellation", "choice"
+    ]
     task: str = ""
     place: Place | None = None
     usual_ns: int | None = None
@@ -145,6 +149,9 @@ def _of_thread(name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast) 
 
 def _of_pick(label: str, pick: int, events: Sequence[TraceEvent]) -> Deviation:
     choice = _first(events, "choice", label)
+    cancellation = Cancellation.of(label)
+    if cancellation is not None:
+        return _of_cancellation(label, cancellation, choice, events)
     number = label.removeprefix(f"{SET_ORDER}task ")
     task = next((e.subject for e in events if e.kind == "task" and e.detail == number), "")
     ended = _first(events, "end", task) if task else None
@@ -156,6 +163,21 @@ def _of_pick(label: str, pick: int, events: Sequence[TraceEvent]) -> Deviation:
         place=None if choice is None else place_of(choice.where),
         pick=pick,
         event=-1 if shows is None else shows.number,
+    )
+
+
+def _of_cancellation(
+    label: str, it: Cancellation, choice: TraceEvent | None, events: Sequence[TraceEvent]
+) -> Deviation:
+    arrived = events[choice.cause] if choice is not None and choice.cause >= 0 else None
+    return Deviation(
+        label,
+        "cancellation",
+        task=it.task,
+        place=None if choice is None else place_of(choice.where),
+        pick=1,
+        together_with=() if arrived is None else (arrived.subject,),
+        event=-1 if choice is None else choice.number,
     )
 
 

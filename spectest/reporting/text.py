@@ -20,7 +20,7 @@ from spectest.reporting.labels import Labels
 from spectest.reporting.measures import cut
 from spectest.reporting.table import MARK, table_of
 
-__all__ = ["MAX_LINES", "render", "summary"]
+__all__ = ["MAX_LINES", "encodable", "render", "summary"]
 
 MAX_LINES = 25
 """A page is longer only where too little of what happened would be left."""
@@ -52,7 +52,7 @@ def render(
     if not isinstance(report, Report):
         raise UsageError(f"render() shows the report that explore() returns, not {report!r}")
     if report.failure is None:
-        return _encodable(summary(report), encoding)
+        return encodable(summary(report), encoding)
     facts = facts_of(report)
     labels = Labels(facts.tasks)
     durations = _durations(facts.deviations, labels, width)
@@ -65,7 +65,7 @@ def render(
     rows = table_of(facts, labels, room, width)
     parts = [part for part in (head, durations, held_up, rows, foot) if part]
     lines = [line for part in parts for line in ("", *part)][1:]
-    return _encodable("\n".join(lines), encoding)
+    return encodable("\n".join(lines), encoding)
 
 
 def _room_for_rows(facts: Facts, left: int) -> int:
@@ -213,7 +213,7 @@ def _margin(margin: Margin) -> str:
     return f"{upto}; then {', '.join(words.deviation(why, labels))}: {error}"
 
 
-def _encodable(text: str, encoding: str | None) -> str:
+def encodable(text: str, encoding: str | None) -> str:
     """The text with what `encoding` cannot show replaced."""
     encoding = encoding or getattr(sys.stdout, "encoding", None) or "ascii"
     for symbol, plain in ((MARK, _PLAIN_MARK), (_TIMES, _PLAIN_TIMES)):
