@@ -34,7 +34,7 @@ SEARCH = (
 
 
 def parser_of(
-    description: str, explore: object, replay: object, confirm: object
+    description: str, explore: object, sweep: object, replay: object, confirm: object
 ) -> argparse.ArgumentParser:
     """The parser; `options.command` is the function that was asked for."""
     parser = argparse.ArgumentParser(
@@ -51,6 +51,11 @@ def parser_of(
     one.add_argument("program", metavar="FILE::NAME")
     _add_search(one)
     one.set_defaults(command=explore)
+
+    one = commands.add_parser("sweep", parents=[rules], help="cancel each task at each await")
+    one.add_argument("program", metavar="FILE::NAME")
+    _add_sweep(one)
+    one.set_defaults(command=sweep)
 
     for name, command, purpose in (
         ("replay", replay, "run once on virtual time, as the token says"),
@@ -73,19 +78,42 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
     add("--stall-s", type=float, metavar="S", help="how late threads may wake, in all")
     add("--margin", action="store_true", default=None, help="if clean: how far may sleeps stretch?")
     add(
-        "--no-confirm",
-        dest="confirm",
-        action="store_false",
-        help="do not try the failure in real time",
-    )
-    add(
         "--database",
         action="store_true",
         default=None,
         help="keep failures in .spectest/ and try them first",
     )
     add("--json", action="store_true", help="print facts instead of the report")
+    _add_output(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--no-confirm",
+        dest="confirm",
+        action="store_false",
+        help="do not try the failure in real time",
+    )
     add("--report", metavar="PATH", type=Path, help="write the report there too")
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--tasks",
+        action="append",
+        metavar="NAME",
+        help="only at the awaits of these, a name or pattern; may be given several times",
+    )
+    add(
+        "--kinds",
+        action="append",
+        metavar="KIND",
+        help="before, at, after, caller or timeout; may be given several times",
+    )
+    add("--seed", type=int, metavar="N", help="seed of the program's own random numbers")
+    _add_output(parser)
 
 
 def _rules() -> argparse.ArgumentParser:

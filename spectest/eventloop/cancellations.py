@@ -45,8 +45,8 @@ class Await:
 class Cancellations:
     """The awaits of the tasks of one world, and what is cancelled there.
 
-    `awaits`: all of them so far, if they are `listed`: of tasks that the program made, those of
-    libraries only if they run a function of the user's.
+    `awaits`: all of them so far, if they are `listed`: of the tasks that the program made; of those
+    that a library made, where they wait in a line of the user's own.
     `made`: the cancellations that took effect, with their tasks and the lines where they waited.
     `where`: the line of the one that is under way.
     """
@@ -65,7 +65,8 @@ class Cancellations:
         self._last: dict[int, Await] = {}
         self._outermost: dict[int, asyncio.Task[Any]] = {}
         self._program: object = None
-        self._theirs: set[int] = set()
+        self._of_libraries: set[int] = set()
+        self._of_the_platform: set[int] = set()
         self._timer: asyncio.Timeout | None = None
         self._went_on: asyncio.Task[Any] | None = None
 
@@ -128,8 +129,10 @@ class Cancellations:
         """A task is there; whether it is suspended already, having begun eagerly."""
         if outermost:
             self._outermost[id(task.get_loop())] = task
-        if self._is_theirs(task, by_library=by_library):
-            self._theirs.add(id(task))
+        if by_library:
+            self._of_libraries.add(id(task))
+        elif self._is_of_the_platform(task):
+            self._of_the_platform.add(id(task))
         coroutine = task.get_coro()
         return (
             inspect.iscoroutine(coroutine)
@@ -139,11 +142,11 @@ class Cancellations:
 
     def waits(self, loop: Any, task: asyncio.Task[Any]) -> None:
         """A step of the task is over, and the task is not."""
-        if self._over or task.done() or id(task) in self._theirs:
+        if self._over or task.done():
             return
         number = self._counts[id(task)] = self._counts.get(id(task), 0) + 1
         label = self._label(task)
-        if self._listed:
+        if self._listed and self._is_of_the_program(task):
             self._list(loop, label, number, task)
         self._look(loop, task, label, number, "before")
 
@@ -204,15 +207,19 @@ class Cancellations:
             label = self._labels[id(task)] = name if count == 1 else f"{name} ({count})"
         return label
 
-    def _is_theirs(self, task: asyncio.Task[Any], *, by_library: bool) -> bool:
-        """Whether the task is no task of the program's: a library's, or the platform's own."""
-        if task.get_coro() is self._program:
+    def _is_of_the_platform(self, task: asyncio.Task[Any]) -> bool:
+        """Whether asyncio made the task for itself: at the end of a run, or of a generator."""
+        if task.get_coro() is self._program or asyncio.current_task(task.get_loop()) is not None:
             return False
         code = getattr(task.get_coro(), "cr_code", None)
-        kind = PLATFORM if code is None else kind_of_file(code.co_filename)
-        if by_library:
-            return kind != USER
-        return kind == PLATFORM and asyncio.current_task(task.get_loop()) is None
+        return code is None or kind_of_file(code.co_filename) == PLATFORM
+
+    def _is_of_the_program(self, task: asyncio.Task[Any]) -> bool:
+        """Whether the task is the user's, or waits where it runs a function of the user's."""
+        if id(task) in self._of_the_platform:
+            return False
+        own = id(task) not in self._of_libraries
+        return own or kind_of_file(suspended_at(task.get_coro()).file) == USER
 
 
 def _returned(task: asyncio.Task[Any]) -> bool:
@@ -224,10 +231,10 @@ def _swallowed(
 ) -> CancellationSwallowed:
     label = waiting.label_of(task)
     how = "timed out" if one.way == "timeout" else "cancelled"
-    when = f"when {one.task} was at its await {one.number}"
+    when = "" if label == one.task else f"when {one.task} was "
     place = f", {shown_line(where)}," if where else ""
     return CancellationSwallowed(
-        f"{label} was {how} {when}{place} and returned all the same.\n"
+        f"{label} was {how} {when}at its await {one.number}{place} and returned all the same.\n"
         "Who cancelled it waits for it to end: a timeout does not time out, and asyncio.TaskGroup "
         "and asyncio.run go on.\n"
         "Let CancelledError pass, or raise it again after cleaning up; code that means to go on "

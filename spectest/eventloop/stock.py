@@ -158,6 +158,8 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
 
     def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = super().create_task(coro, **kwargs)
+        if kwargs.get("name") is None and isinstance(task, VirtualTask):
+            task.set_name(f"Task-{task.number}")  # CPython 3.13.0 has called it "None".
         self.tasks.append(task)
         if made_by_library(sys._getframe(1)):
             self.background.add(id(task))

@@ -89,7 +89,7 @@ def test_exit_codes() -> None:
 
 def test_options_of_the_command() -> None:
     told = [name.partition(" ")[0] for name in names(text("command.md"))]
-    (commands,) = parser_of("", None, None, None)._subparsers._group_actions  # type: ignore[union-attr]
+    (commands,) = parser_of("", None, None, None, None)._subparsers._group_actions  # type: ignore[union-attr]
     parser: Any = commands
     taken = {name for name in parser.choices["explore"]._option_string_actions if name[:2] == "--"}
     assert sorted(told) == sorted(taken - {"--help"})
