@@ -74,13 +74,12 @@ class Cancellations:
 
     def around(self, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
         """The program's coroutine, with a timeout around it if the plan lets one expire."""
-        if all(one.way != "timeout" for one in self.planned.values()):
-            return coroutine
-        timed: Any = self._timed(coroutine)
-        self._program = timed
-        name: str = getattr(coroutine, "__name__", "")
-        timed.__name__ = timed.__qualname__ = name
-        return timed  # type: ignore[no-any-return]
+        around: Any = coroutine
+        if any(one.way == "timeout" for one in self.planned.values()):
+            around = self._timed(coroutine)
+            around.__name__ = around.__qualname__ = getattr(coroutine, "__name__", "")
+        self._program = around
+        return around  # type: ignore[no-any-return]
 
     async def _timed(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         async with asyncio.timeout(None) as self._timer:
