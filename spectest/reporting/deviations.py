@@ -35,6 +35,7 @@ class Deviation:
     `together_with`: completions delivered before it at the same poll; `before`: those after it.
     `overtaken_by`: the last completion before it that comes after it in stock order, or "".
     `had_run`: the tasks that ran at that instant before it.
+    Of a cancellation, `together_with` or `had_run` have what had let the task go on.
     `moment`: at what point of its work a thread lost the processor, as the end of a sentence;
     `begun`: whether it had begun, if not the place is where it was started;
     `went_first`: the threads that went on meanwhile; `lost`, `back`: the numbers of the event with
@@ -169,16 +170,21 @@ def _of_pick(label: str, pick: int, events: Sequence[TraceEvent]) -> Deviation:
 def _of_cancellation(
     label: str, it: Cancellation, choice: TraceEvent | None, events: Sequence[TraceEvent]
 ) -> Deviation:
-    arrived = events[choice.cause] if choice is not None and choice.cause >= 0 else None
+    cause = events[choice.cause] if choice is not None and choice.cause >= 0 else None
     return Deviation(
         label,
         "cancellation",
         task=it.task,
         place=None if choice is None else place_of(choice.where),
         pick=1,
-        together_with=() if arrived is None else (arrived.subject,),
+        together_with=_subject(cause, "complete"),
+        had_run=_subject(cause, "step"),
         event=-1 if choice is None else choice.number,
     )
+
+
+def _subject(event: TraceEvent | None, kind: str) -> tuple[str, ...]:
+    return (event.subject,) if event is not None and event.kind == kind else ()
 
 
 def _first(events: Sequence[TraceEvent], kind: str, subject: str) -> TraceEvent | None:

@@ -131,8 +131,16 @@ def _cancellation(one: Cancellation, it: Deviation, labels: Labels) -> tuple[str
         what, where = f"the program {by} with {task} at {ordinal}", task
     if one.moment == "before":
         return what, f"as soon as {where} waited there"
-    came = f"`{labels[it.together_with[-1]]}` had let it go on" if it.together_with else "it could"
-    return what, f"when {came} and before {where} went on"
+    return what, f"when {_come(it, labels)} and before {where} went on"
+
+
+def _come(it: Deviation, labels: Labels) -> str:
+    """What had let the cancelled task go on."""
+    for name in it.together_with:
+        return f"`{name}` had completed"
+    for task in it.had_run:
+        return f"`{labels[task]}` had woken it"
+    return "it could go on"
 
 
 def _ordinal(number: int) -> str:

@@ -258,9 +258,10 @@ def test_a_program_that_differs_from_run_to_run_is_told() -> None:
 
 
 def test_cancellations_shrink_together_with_holds() -> None:
-    pick = "cancel the program, with swallows (Task-1) at await 1, before"
+    pick = "cancel the program, with swallows (Task-1) at await 1, at"
     found = execute(swallows, Plan(holds={"call#1": Hold(1_000_000)}, picks={pick: 1}), Limits())
     assert found.failed
+    assert len(found.plan) == 2
     stock = execute(swallows, Plan(), Limits(), record=True)
     assert stock.trace is not None
     small = Shrinker(swallows, Limits(), found).shrink(stock.trace)
