@@ -34,7 +34,7 @@ from spectest.eventloop.recording import RecordingEventLoop
 from spectest.eventloop.sets import ordered_sets
 from spectest.eventloop.waiting import label_of
 from spectest.executors.lent_pools import process_pools_lent
-from spectest.kernel.cancellation import Cancellation
+from spectest.kernel.cancellation import Cancellation, cancellations_of
 from spectest.kernel.choices import Chooser, Door
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
 from spectest.kernel.observers import Observer, TraceRecorder
@@ -111,8 +111,8 @@ class World:
         self.scheduler = Scheduler(self.door, self.clock, elasticity=self.limits.elasticity)
         self.recorder = TraceRecorder(self.clock, observers) if record or observers else None
         self.loops: list[VirtualEventLoop] = []
-        cancellations = Cancellations(self.door, listed=list_awaits)
-        self.cancellations = cancellations if list_awaits or cancellations.planned else None
+        wanted = list_awaits or cancellations_of(self.door.plan.picks)
+        self.cancellations = Cancellations(self.door, listed=list_awaits) if wanted else None
         self.threads: Threads | None = None
         self.sealed = False
         self.plan = self.door.plan

@@ -17,8 +17,8 @@ differences to production, all of them:
 * `random` is seeded by the plan and the garbage collector rests, as in every world.
 
 None of them touches the ready queue or orders two callbacks, and but for a cancellation none wakes
-a task. If the program fails
-here, then asyncio itself ran it into the failure, at latencies that only had to be so.
+a task. If the program fails here, then asyncio itself ran it into the failure, at latencies that
+only had to be so.
 """
 
 from __future__ import annotations
