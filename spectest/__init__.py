@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spectest import latency
     from spectest.errors import (
         CallbackFailure,
+        CancellationSwallowed,
         Deadlock,
         InternalError,
         Livelock,
@@ -42,13 +43,15 @@ if TYPE_CHECKING:
         Failure,
         Margin,
         Report,
+        Sweep,
         UnusualLine,
     )
     from spectest.exploration.sampling import Sample, sample
     from spectest.exploration.search import confirm, explore, replay, run
+    from spectest.exploration.sweep import sweep
     from spectest.faults.plan import FaultPlan
     from spectest.kernel.plan import Hold, Plan
-    from spectest.reporting.text import render
+    from spectest.reporting.matrix import render
     from spectest.services.service import FakeService
     from spectest.services.wrapping import patch
     from spectest.testing import explored
@@ -58,6 +61,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "spectest.errors": (
         "CallbackFailure",
+        "CancellationSwallowed",
         "Deadlock",
         "InternalError",
         "Livelock",
@@ -80,13 +84,15 @@ _ROOMS = {
         "Failure",
         "Margin",
         "Report",
+        "Sweep",
         "UnusualLine",
     ),
     "spectest.exploration.sampling": ("Sample", "sample"),
     "spectest.exploration.search": ("confirm", "explore", "replay", "run"),
+    "spectest.exploration.sweep": ("sweep",),
     "spectest.faults.plan": ("FaultPlan",),
     "spectest.kernel.plan": ("Hold", "Plan"),
-    "spectest.reporting.text": ("render",),
+    "spectest.reporting.matrix": ("render",),
     "spectest.services.service": ("FakeService",),
     "spectest.services.wrapping": ("patch",),
     "spectest.testing": ("explored",),
@@ -96,6 +102,7 @@ _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "CallbackFailure",
+    "CancellationSwallowed",
     "Confirmation",
     "Coverage",
     "CoveredFile",
@@ -113,6 +120,7 @@ __all__ = [
     "Report",
     "Sample",
     "SpectestError",
+    "Sweep",
     "TaskLeaked",
     "ThreadFailure",
     "ThreadLeaked",
@@ -131,6 +139,7 @@ __all__ = [
     "replay",
     "run",
     "sample",
+    "sweep",
 ]
 
 

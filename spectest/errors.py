@@ -15,6 +15,7 @@ from typing import Any
 
 __all__ = [
     "CallbackFailure",
+    "CancellationSwallowed",
     "Deadlock",
     "InternalError",
     "Livelock",
@@ -155,6 +156,15 @@ class CallbackFailure(Violation):
     """
 
     callback: str
+
+
+class CancellationSwallowed(Violation):
+    """A sweep cancelled the program, or let a timeout around it expire, and it returned.
+
+    Field `task`: the name of its task.
+    """
+
+    task: str
 
 
 class InternalError(SpectestError):

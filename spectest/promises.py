@@ -6,7 +6,8 @@ The judgement at the end of an execution, of what is left and of what went wrong
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from spectest.errors import (
@@ -15,6 +16,7 @@ from spectest.errors import (
     ThreadFailure,
     ThreadLeaked,
     UnretrievedException,
+    UsageError,
     Violation,
 )
 from spectest.eventloop.loop import VirtualEventLoop
@@ -23,7 +25,25 @@ from spectest.source.lines import raised_at, shown_line
 from spectest.threads.lives import Threads
 from spectest.threads.waiting import describe as describe_threads
 
-__all__ = ["judge_loop", "judge_threads"]
+__all__ = ["judge_loop", "judge_threads", "parts_of"]
+
+
+def parts_of(result: Any) -> tuple[Any, Callable[[], Any] | None]:
+    """What a program returned; and if that is a coroutine and a check, the two of them.
+
+    The check is a promise of the program's own: it is called when the coroutine has ended. Raises
+    `UsageError` for a generator, of which nothing has run.
+    """
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise UsageError(
+            f"the program yields: calling it runs nothing of `{result.__qualname__}`.\n"
+            "It must be a coroutine function or a function that does its own waiting."
+        )
+    if isinstance(result, tuple) and len(result) == 2:
+        coroutine, check = result
+        if inspect.iscoroutine(coroutine) and callable(check):
+            return coroutine, check
+    return result, None
 
 
 def judge_loop(loop: VirtualEventLoop, *, leaks: bool) -> None:

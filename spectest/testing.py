@@ -25,6 +25,7 @@ from spectest.exploration.search import Search, name_of
 from spectest.exploration.settings import Settings
 from spectest.kernel import token as tokens
 from spectest.kernel.plan import Plan
+from spectest.promises import parts_of
 from spectest.source.lines import PLATFORM, kind_of_file, related
 
 __all__ = [
@@ -258,11 +259,12 @@ class _Guarded:
             if _has_verdict(error, first=first):
                 raise
             return None
-        if not inspect.iscoroutine(result):
+        main, check = parts_of(result)
+        if not inspect.iscoroutine(main):
             return result
-        guarded: Any = _guarded(result, first=first)
-        guarded.__name__, guarded.__qualname__ = result.__name__, result.__qualname__
-        return guarded
+        guarded: Any = _guarded(main, first=first)
+        guarded.__name__, guarded.__qualname__ = main.__name__, main.__qualname__
+        return guarded if check is None else (guarded, check)
 
 
 async def _guarded(coroutine: CoroutineType[Any, Any, Any], *, first: bool) -> Any:

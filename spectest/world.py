@@ -6,6 +6,7 @@ nothing behind: no patch, no running loop, no thread, no pending task.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import gc
 import inspect
@@ -20,6 +21,8 @@ from spectest.errors import (
     UsageError,
     Violation,
 )
+from spectest.eventloop.cancellations import Cancellations
+from spectest.eventloop.cancelling import loop_of
 from spectest.eventloop.lending import loops_lent
 from spectest.eventloop.loop import (
     DEFAULT_MAX_STEPS,
@@ -32,6 +35,7 @@ from spectest.eventloop.sets import ordered_sets
 from spectest.eventloop.waiting import label_of
 from spectest.executors.lent_pools import process_pools_lent
 from spectest.faults import NO_FAULTS, FaultPlan, Firing
+from spectest.kernel.cancellation import Cancellation, cancellations_of
 from spectest.kernel.choices import FAULT, Chooser, Door
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
 from spectest.kernel.observers import Observer, TraceRecorder
@@ -40,7 +44,7 @@ from spectest.kernel.sampling import Sampler
 from spectest.kernel.scheduler import Scheduler
 from spectest.kernel.trace import Trace
 from spectest.kernel.turns import Turns
-from spectest.promises import judge_loop, judge_threads
+from spectest.promises import judge_loop, judge_threads, parts_of
 from spectest.threads.agents import WorldEnded
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers
@@ -93,7 +97,10 @@ class World:
     allows them, `trace` what happened, if it was recorded; `returned_ns` and `ended_ns` say when
     the program returned and when nothing was left to happen, `steps` and `contested` how long it
     was in callbacks and in questions to the chooser. `dead_threads`: those that had ended with an
-    exception when the program failed with another one.
+    exception when the program failed with another one. `survived`: the cancellations of the plan
+    after which their task did not end as cancelled.
+
+    `list_awaits`: `cancellations` has a list of where tasks wait.
     """
 
     def __init__(
@@ -105,6 +112,7 @@ class World:
         record: bool = False,
         observers: Sequence[Observer] = (),
         sampler: Sampler | None = None,
+        list_awaits: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.clock = VirtualClock()
@@ -113,6 +121,8 @@ class World:
         self.recorder = TraceRecorder(self.clock, observers) if record or observers else None
         self._sampler = sampler
         self.loops: list[VirtualEventLoop] = []
+        wanted = list_awaits or cancellations_of(self.door.plan.picks)
+        self.cancellations = Cancellations(self.door, listed=list_awaits) if wanted else None
         self.threads: Threads | None = None
         self.sealed = False
         self.sources = ambient.Sources(self.door.plan.seed)
@@ -121,6 +131,7 @@ class World:
         self.returned_ns = self.ended_ns = self.steps = self.contested = 0
         self.strangers: tuple[str, ...] = ()
         self.dead_threads: tuple[DeadThread, ...] = ()
+        self.survived: tuple[str, ...] = ()
         self._failed_threads = 0
 
     # What the run was, afterwards.
@@ -136,6 +147,9 @@ class World:
             return
         self.sealed = True
         self.scheduler.end()
+        if self.cancellations is not None:
+            self.cancellations.end()
+            self.survived = self.cancellations.survived()
         self.plan = self.door.deviations()
         self.order_model = self.scheduler.needs
         if self.order_model == "strict" and any(map(_is_of_order, self.plan.picks)):
@@ -239,21 +253,19 @@ class World:
             "max_virtual_s": limits.max_virtual_s,
             "quiet": True,
         }
+        given = self.cancellations
         if self.recorder:
-            loop: VirtualEventLoop = RecordingEventLoop(self.recorder, self.scheduler, **options)
+            loop: VirtualEventLoop = loop_of(
+                RecordingEventLoop, given, self.recorder, self.scheduler, **options
+            )
         else:
-            loop = VirtualEventLoop(self.scheduler, **options)
+            loop = loop_of(VirtualEventLoop, given, self.scheduler, **options)
         self.loops.append(loop)
         return loop
 
     def _run(self, program: Callable[[], Any], threads: Threads) -> Any:
         try:
-            result = program()
-            if inspect.isgenerator(result) or inspect.isasyncgen(result):
-                raise UsageError(
-                    f"the program yields: calling it runs nothing of `{result.__qualname__}`.\n"
-                    "It must be a coroutine function or a function that does its own waiting."
-                )
+            result, check = parts_of(self._ended(program))
             if not inspect.isawaitable(result):
                 self._returned(threads.main.name)
                 threads.drain(self.clock.now_ns + seconds_to_ns(self.limits.drain_s))
@@ -272,17 +284,18 @@ class World:
                 "that does its own waiting"
             )
         try:
+            given = self.cancellations
             loop = self.new_loop()
-            main = loop.create_task(result)
+            main = loop.create_task(result if given is None else given.around(result))
         except BaseException:
             result.close()  # Interrupted: nobody will ever await it.
             raise
         try:
-            answer = loop.run_until_complete(main)
+            answer = self._ended(lambda: loop.run_until_complete(main))
             self._returned(label_of(main))
-            self._drain(loop, threads)
-            self._judge(loop)
-            self._judge_threads(threads)
+            self._settle(loop, threads)
+            if check is not None:
+                self._check(check, loop, threads)
             return answer
         except Exception as error:
             if loop.escape is None or loop.escape is error:
@@ -291,6 +304,29 @@ class World:
         finally:
             self._seal()
             self._tear_down(loop)
+
+    def _ended(self, run: Callable[[], Any]) -> Any:
+        """What `run` returns; None if it was cancelled by the plan, and ended as cancelled."""
+        try:
+            return run()
+        except (asyncio.CancelledError, TimeoutError) as error:
+            if self.cancellations is None or not self.cancellations.explains(error):
+                raise
+            return None
+
+    def _settle(self, loop: VirtualEventLoop, threads: Threads) -> None:
+        self._drain(loop, threads)
+        self._judge(loop)
+        self._judge_threads(threads)
+
+    def _check(self, check: Callable[[], Any], loop: VirtualEventLoop, threads: Threads) -> None:
+        """The program's own judgement of what it has left, in the same world."""
+        if self.cancellations is not None:
+            self.cancellations.end()
+        verdict = check()
+        if inspect.iscoroutine(verdict):
+            loop.run_until_complete(loop.create_task(verdict))
+            self._settle(loop, threads)
 
     def _returned(self, name: str) -> None:
         self.returned_ns = self.clock.now_ns
@@ -308,6 +344,8 @@ class World:
 
     def _judge(self, loop: VirtualEventLoop) -> None:
         judge_loop(loop, leaks=self.limits.leaks == "error")
+        if self.cancellations is not None:
+            self.cancellations.judge()
 
     def _judge_threads(self, threads: Threads) -> None:
         judge_threads(threads, leaks=self.limits.leaks == "error")
@@ -356,4 +394,4 @@ class World:
 
 def _is_of_order(pick: str) -> bool:
     """Whether a pick is about who comes first; what goes wrong may do so under every model."""
-    return not pick.startswith(FAULT)
+    return not pick.startswith(FAULT) and Cancellation.of(pick) is None

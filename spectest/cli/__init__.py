@@ -1,13 +1,13 @@
-"""`spectest explore|replay|confirm|sample FILE::NAME`: the search without pytest.
+"""`spectest explore|sweep|replay|confirm|sample FILE::NAME`: the search without pytest.
 
 FILE::NAME, or package.module:name, names a function without parameters in a Python file: a
 coroutine function, or one that does its own waiting. A test marked for exploration is one, if it
 needs no fixtures; the keywords of its marker or decorator count as defaults.
 
 Exit codes:
-  0  explore: no failure found; replay: no failure shown; confirm: stock asyncio shows it too;
-     sample: always
-  1  explore: a failure was found; replay: the failure was shown
+  0  explore, sweep: no failure found; replay: no failure shown; confirm: stock asyncio shows it
+     too; sample: always
+  1  explore, sweep: a failure was found; replay: the failure was shown
   2  the command, the file, the name or the token is of no use
   3  confirm: stock asyncio does not show the failure
   130  it was interrupted
@@ -41,7 +41,13 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     assert __doc__ is not None
-    run = {"explore": _explore, "replay": _replay, "confirm": _confirm, "sample": _sample}
+    run = {
+        "explore": _explore,
+        "sweep": _sweep,
+        "replay": _replay,
+        "confirm": _confirm,
+        "sample": _sample,
+    }
     options = parser_of(__doc__, run).parse_args(arguments)
     try:
         code: int = options.command(options)
@@ -73,6 +79,23 @@ def _explore(options: argparse.Namespace) -> int:
     if options.report is not None:
         _write(options.report, shown)
     return FAILED if report.failure else CLEAN
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from spectest.exploration.sweep import Sweeper
+    from spectest.reporting import matrix
+
+    program, marked = load(options.program)
+    chosen = _asked(options, ("tasks", "kinds"))
+    sweeper = Sweeper(program, _settings(marked, options), name=options.program, **chosen)
+    sweep = sweeper.sweep()
+    failure = sweep.failure
+    hint = None if failure is None else _replay_hint(options, failure.token)
+    shown = matrix.render(sweep, replay_hint=hint)
+    print(shown)
+    if options.report is not None:
+        _write(options.report, shown)
+    return CLEAN if failure is None else FAILED
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -147,11 +170,15 @@ def _shown(report: Report, options: argparse.Namespace) -> str:
     from spectest.reporting import text
 
     assert report.failure is not None
-    words = ["spectest", "replay", options.program, report.failure.token]
+    return text.render(report, replay_hint=_replay_hint(options, report.failure.token))
+
+
+def _replay_hint(options: argparse.Namespace, token: str) -> str:
+    words = ["spectest", "replay", options.program, token]
     for name, value in _asked(options, RULES).items():
         option = f"--{name.replace('_', '-')}"
         words += [f"{option}={one}" for one in (value if isinstance(value, list) else [value])]
-    return text.render(report, replay_hint=shlex.join(words))
+    return shlex.join(words)
 
 
 def _facts(report: Report) -> dict[str, Any]:

@@ -53,6 +53,11 @@ def parser_of(description: str, run: Mapping[str, object]) -> argparse.ArgumentP
     _add_search(one)
     one.set_defaults(command=run["explore"])
 
+    one = commands.add_parser("sweep", parents=[rules], help="cancel each task at each await")
+    one.add_argument("program", metavar="FILE::NAME")
+    _add_sweep(one)
+    one.set_defaults(command=run["sweep"])
+
     for name, purpose in (
         ("replay", "run once on virtual time, as the token says"),
         ("confirm", "the same durations in real time, on stock asyncio and real threads"),
@@ -80,12 +85,6 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
     add("--stall-s", type=float, metavar="S", help="how late threads may wake, in all")
     add("--margin", action="store_true", default=None, help="if clean: how far may sleeps stretch?")
     add(
-        "--no-confirm",
-        dest="confirm",
-        action="store_false",
-        help="do not try the failure in real time",
-    )
-    add(
         "--database",
         action="store_true",
         default=None,
@@ -98,7 +97,36 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         help="which lines run only under an unusual order?",
     )
     add("--json", action="store_true", help="print facts instead of the report")
+    _add_output(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--no-confirm",
+        dest="confirm",
+        action="store_false",
+        help="do not try the failure in real time",
+    )
     add("--report", metavar="PATH", type=Path, help="write the report there too")
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--tasks",
+        action="append",
+        metavar="NAME",
+        help="only at the awaits of these, a name or pattern; may be given several times",
+    )
+    add(
+        "--kinds",
+        action="append",
+        metavar="KIND",
+        help="before, at, after, caller or timeout; may be given several times",
+    )
+    add("--seed", type=int, metavar="N", help="seed of the program's own random numbers")
+    _add_output(parser)
 
 
 def _rules() -> argparse.ArgumentParser:

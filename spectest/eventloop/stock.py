@@ -12,10 +12,13 @@ differences to production, all of them:
 * what an executor job does and returns is held back until its instant;
 * tasks and futures hash by creation and by the plan's picks, where production has memory addresses;
   both are arbitrary, and they decide nothing but the order of sets;
+* what the plan cancels is cancelled between two callbacks (see `cancelling`), where production has
+  the callback of another task;
 * `random` is seeded by the plan and the garbage collector rests, as in every world.
 
-None of them touches the ready queue, wakes a task or orders two callbacks. If the program fails
-here, then asyncio itself ran it into the failure, at latencies that only had to be so.
+None of them touches the ready queue or orders two callbacks, and but for a cancellation none wakes
+a task. If the program fails here, then asyncio itself ran it into the failure, at latencies that
+only had to be so.
 """
 
 from __future__ import annotations
@@ -175,6 +178,8 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
 
     def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = super().create_task(coro, **kwargs)
+        if kwargs.get("name") is None and isinstance(task, VirtualTask):
+            task.set_name(f"Task-{task.number}")  # CPython 3.13.0 has called it "None".
         self.tasks.append(task)
         if made_by_library(sys._getframe(1)):
             self.background.add(id(task))

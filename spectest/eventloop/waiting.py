@@ -11,7 +11,7 @@ from typing import Any
 from spectest.eventloop.blocking import Wait, holders, wait_of
 from spectest.source.lines import shown_line, suspended_at
 
-__all__ = ["busiest", "describe", "label_of", "task_of"]
+__all__ = ["awaited", "busiest", "describe", "label_of", "task_of"]
 
 _ENTERING = ("__aenter__", "acquire")
 
@@ -44,6 +44,11 @@ def busiest(ready: Iterable[asyncio.Handle]) -> str | None:
     callbacks = [handle._callback for handle in handles]  # type: ignore[attr-defined]
     names = [getattr(callback, "__qualname__", "") for callback in callbacks]
     return Counter(filter(None, names)).most_common(1)[0][0] if any(names) else None
+
+
+def awaited(task: asyncio.Task[Any], tasks: Sequence[asyncio.Task[Any]]) -> str:
+    """What the suspended `task`, one of `tasks`, waits for, in words."""
+    return _what(task, wait_of(task, [one for one in tasks if not one.done()]))
 
 
 def describe(tasks: Sequence[asyncio.Task[Any]]) -> list[str]:

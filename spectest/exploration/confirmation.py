@@ -26,6 +26,7 @@ from spectest.exploration.execution import Outcome, Program
 from spectest.exploration.performances import StockRehearsal, ThreadedRehearsal
 from spectest.exploration.results import Confirmation
 from spectest.exploration.settings import Settings
+from spectest.kernel.cancellation import Cancellation
 from spectest.kernel.plan import Plan
 from spectest.world import World
 
@@ -128,4 +129,5 @@ def _signature(error: BaseException | None) -> tuple[object, ...]:
 
 
 def _how(plan: Plan) -> str:
-    return "it fails in the same way" + (", with this order of the set" if plan.picks else "")
+    sets = not all(map(Cancellation.of, plan.picks))
+    return "it fails in the same way" + (", with this order of the set" if sets else "")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spectest.errors import SpectestError, UsageError, Violation
+from spectest.eventloop.cancellations import Await
 from spectest.kernel.choices import Chooser
 from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import OrderModel, Plan
@@ -47,6 +48,8 @@ class Outcome:
     `misplaced_stall`: the plan has stalled a thread where a search never does.
     `mentions`: what settings mention by name, and whether the program came to it.
     `returned_ns`: when the program returned, in virtual time. `ledgers`: those of its services.
+    `survived`: the cancellations of the plan after which their task did not end as cancelled.
+    `awaits`: where tasks waited, if that was asked for.
     """
 
     error: BaseException | None
@@ -63,6 +66,8 @@ class Outcome:
     mentions: Mentions = field(default_factory=Mentions)
     returned_ns: int = 0
     ledgers: tuple[Any, ...] = ()
+    survived: tuple[str, ...] = ()
+    awaits: tuple[Await, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -91,10 +96,13 @@ def execute(
     chooser: Chooser | None = None,
     record: bool = False,
     sampler: Sampler | None = None,
+    list_awaits: bool = False,
 ) -> Outcome:
     """Run `program` once. Failures are part of the outcome; misuse and interrupts are raised."""
     _check_callable(program)
-    world = World(plan, chooser, limits=limits, record=record, sampler=sampler)
+    world = World(
+        plan, chooser, limits=limits, record=record, sampler=sampler, list_awaits=list_awaits
+    )
     error: BaseException | None = None
     result = None
     try:
@@ -122,6 +130,8 @@ def execute(
         world.scheduler.mentions,
         world.returned_ns,
         tuple(world.scheduler.ledgers),
+        world.survived,
+        () if world.cancellations is None else tuple(world.cancellations.awaits),
     )
 
 

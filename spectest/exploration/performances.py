@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from spectest.eventloop.cancelling import loop_of
 from spectest.eventloop.performance import Performance
 from spectest.eventloop.performed import PerformedLoop
 from spectest.eventloop.stock import StockLoop
@@ -42,7 +43,7 @@ class StockWorld(World):
         return self.performance.lagged_s
 
     def new_loop(self) -> StockLoop:  # type: ignore[override]
-        loop = StockLoop(self.performance, self.scheduler)
+        loop = loop_of(StockLoop, self.cancellations, self.performance, self.scheduler)
         self.loops.append(loop)  # type: ignore[arg-type]
         return loop
 
@@ -53,13 +54,17 @@ class StockWorld(World):
 
     def _drain(self, loop: Any, threads: Threads) -> None:  # noqa: ARG002
         # What is alive after the last instant of the score was alive when the score ended.
-        self.performance.limit_s = self.performance.timetable.end_s
+        limit_s, self.performance.limit_s = (
+            self.performance.limit_s,
+            self.performance.timetable.end_s,
+        )
         loop.draining_until_ns = 0
         if self.limits.drain_s == 0:
             loop.run_what_is_ready()
         else:
             loop.run_forever()
         loop.draining_until_ns = None
+        self.performance.limit_s = limit_s
 
     def _tear_down(self, loop: Any) -> None:
         self.performance.release()
@@ -111,7 +116,7 @@ class ThreadedWorld(World):
 
     def new_loop(self) -> PerformedLoop:  # type: ignore[override]
         assert self._performers is not None
-        loop = PerformedLoop(self._performers, self.scheduler)
+        loop = loop_of(PerformedLoop, self.cancellations, self._performers, self.scheduler)
         self.loops.append(loop)  # type: ignore[arg-type]
         return loop
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from spectest.exploration.settings import Settings
 from spectest.kernel import token
+from spectest.kernel.cancellation import Way
 from spectest.kernel.plan import OrderModel, Plan
-from spectest.kernel.trace import Trace
+from spectest.kernel.trace import SourceLine, Trace
 from spectest.threads.endings import DeadThread
 
 __all__ = [
@@ -15,8 +17,12 @@ __all__ = [
     "Coverage",
     "CoveredFile",
     "Failure",
+    "Kind",
     "Margin",
+    "Point",
     "Report",
+    "Sweep",
+    "SweepCoverage",
     "UnusualLine",
 ]
 
@@ -142,3 +148,68 @@ class Report:
     notes: tuple[str, ...] = field(default=())
     stock_trace: Trace | None = field(default=None, repr=False)
     coverage: Coverage | None = None
+
+
+Kind = Literal["before", "at", "after"]
+Ending = Literal["cancelled", "survived", "failed", "not reached"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One cancellation of a sweep.
+
+    `task`: the label of the task that is at an await; `number`: of the await, from 1; `where`: the
+    line at which it waits; `waits_for`: the operation, or the task, that lets it go on, "" if it
+    only lets others run.
+    `kind`: before that, at it, or right after, which is before the await that follows.
+    `by`: the "task" itself is cancelled, or the program, by its "caller", or a "timeout" around the
+    program expires.
+    `outcome`: "cancelled"; "survived": it ended otherwise; "failed": with `error`; "not reached".
+    `token`: repeats it.
+    """
+
+    task: str
+    number: int
+    where: SourceLine
+    waits_for: str
+    kind: Kind
+    by: Way
+    outcome: Ending
+    error: BaseException | None
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepCoverage:
+    """How much of a program a sweep has cancelled.
+
+    `awaits`: how many there are in stock order, of all tasks. `reached`: at how many of them a
+    cancellation took effect. `cancellations`: how many did, each in an execution of its own.
+    """
+
+    awaits: int
+    reached: int
+    cancellations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The answer of `sweep`.
+
+    `failures`: one for each different failure, in order of their points; the one of stock order, if
+    the program fails without any cancellation. `executions`: how many were made, shrinking not
+    included.
+    """
+
+    program: str
+    settings: Settings
+    points: tuple[Point, ...]
+    failures: tuple[Failure, ...]
+    coverage: SweepCoverage
+    executions: int
+    stock_trace: Trace | None = field(default=None, repr=False)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first one, or None."""
+        return self.failures[0] if self.failures else None

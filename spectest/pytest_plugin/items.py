@@ -200,9 +200,17 @@ def _preceded(program: Callable[[], Any], before: Callable[[], None]) -> Callabl
 def _run_in_real_time(program: Callable[[], Any]) -> None:
     import asyncio
 
-    result = program()
-    if inspect.iscoroutine(result):
-        asyncio.run(result)
+    from spectest.promises import parts_of
+
+    async def run(main: Any, check: Callable[[], Any] | None) -> None:
+        await main
+        verdict = None if check is None else check()
+        if inspect.iscoroutine(verdict):
+            await verdict
+
+    main, check = parts_of(program())
+    if inspect.iscoroutine(main):
+        asyncio.run(run(main, check))
 
 
 def _forget_output(plugins: pytest.PytestPluginManager) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from spectest.kernel.cancellation import Cancellation
 from spectest.kernel.choices import FAULT
 from spectest.kernel.identity import SET_ORDER
 from spectest.kernel.plan import NO_HOLD, Hold, Plan
@@ -27,14 +28,16 @@ class Deviation:
 
     `name`: of the operation, turn, step or choice point. `kind`: "sleep", "call", "job", "timer",
     "turn" (a thread let others go first), "stall" (it had to wait for the processor), "step",
-    "set", "fault" (something went wrong with the call `name`; `moment` says what) or "choice".
-    `task`: the task or thread that waits for it; for a set, the task whose place in it is another.
-    `place`: where it was started, or where the thread stood. `usual_ns`, `took_ns`: how long it
-    takes in stock order and took here, None if it is no duration.
+    "set", "fault" (something went wrong with the call `name`; `moment` says what), "cancellation"
+    or "choice". `task`: the task or thread that waits for it; for a set, the task whose place in it
+    is another. `place`: where it was started, or where the thread or the cancelled task stood.
+    `usual_ns`, `took_ns`: how long it takes in stock order and took here, None if it is no
+    duration.
     `hold`: as in the plan. `pick`: the option that was chosen, 0 for a hold.
     `together_with`: completions delivered before it at the same poll; `before`: those after it.
     `overtaken_by`: the last completion before it that comes after it in stock order, or "".
     `had_run`: the tasks that ran at that instant before it.
+    Of a cancellation, `together_with` or `had_run` have what had let the task go on.
     `moment`: at what point of its work a thread lost the processor, as the end of a sentence;
     `begun`: whether it had begun, if not the place is where it was started;
     `went_first`: the threads that went on meanwhile; `lost`, `back`: the numbers of the event with
@@ -44,7 +47,17 @@ class Deviation:
 
     name: str
     kind: Literal[
-        "sleep", "call", "job", "timer", "turn", "stall", "step", "set", "fault", "choice"
+        "sleep",
+        "call",
+        "job",
+        "timer",
+        "turn",
+        "stall",
+        "step",
+        "set",
+        "fault",
+        "cancellation",
+        "choice",
     ]
     task: str = ""
     place: Place | None = None
@@ -160,6 +173,9 @@ def _of_pick(label: str, pick: int, events: Sequence[TraceEvent], cast: Cast) ->
     if label.startswith(FAULT):
         return _of_fault(label, events, cast)
     choice = _first(events, "choice", label)
+    cancellation = Cancellation.of(label)
+    if cancellation is not None:
+        return _of_cancellation(label, cancellation, choice, events)
     number = label.removeprefix(f"{SET_ORDER}task ")
     task = next((e.subject for e in events if e.kind == "task" and e.detail == number), "")
     ended = _first(events, "end", task) if task else None
@@ -172,6 +188,26 @@ def _of_pick(label: str, pick: int, events: Sequence[TraceEvent], cast: Cast) ->
         pick=pick,
         event=-1 if shows is None else shows.number,
     )
+
+
+def _of_cancellation(
+    label: str, it: Cancellation, choice: TraceEvent | None, events: Sequence[TraceEvent]
+) -> Deviation:
+    cause = events[choice.cause] if choice is not None and choice.cause >= 0 else None
+    return Deviation(
+        label,
+        "cancellation",
+        task=it.task,
+        place=None if choice is None else place_of(choice.where),
+        pick=1,
+        together_with=_subject(cause, "complete"),
+        had_run=_subject(cause, "step"),
+        event=-1 if choice is None else choice.number,
+    )
+
+
+def _subject(event: TraceEvent | None, kind: str) -> tuple[str, ...]:
+    return (event.subject,) if event is not None and event.kind == kind else ()
 
 
 def _first(events: Sequence[TraceEvent], kind: str, subject: str) -> TraceEvent | None:

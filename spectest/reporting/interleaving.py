@@ -200,13 +200,29 @@ class _Reader:
 
 
 def _marked(events: Sequence[TraceEvent], deviations: Sequence[Deviation]) -> set[int]:
-    """Where deviations show: at the completion; for a set, where somebody walks it."""
+    """Where deviations show: at the completion; for a set, where somebody walks it.
+
+    For a cancellation, where it is raised.
+    """
     marked = set()
     for deviation in deviations:
         if 0 <= deviation.event < len(events):
             event = events[deviation.event]
-            marked.add(_walker(events, event) if event.kind == "end" else event.number)
+            if event.kind == "choice":
+                marked.add(_thrown(events, event))
+            else:
+                marked.add(_walker(events, event) if event.kind == "end" else event.number)
     return marked
+
+
+def _thrown(events: Sequence[TraceEvent], choice: TraceEvent) -> int:
+    """The step at which the cancellation that was chosen is raised in its task."""
+    told = [event for event in events if event.cause == choice.number and event.kind == "cancel"]
+    whom = {event.subject for event in told}
+    for event in islice(events, choice.number, None):
+        if event.kind == "step" and event.subject in whom:
+            return event.number
+    return choice.number
 
 
 def _walker(events: Sequence[TraceEvent], end: TraceEvent) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from spectest.kernel.cancellation import Cancellation
 from spectest.reporting.acts import Act
 from spectest.reporting.interleaving import Row
 from spectest.reporting.labels import Labels
@@ -29,7 +30,7 @@ def row(it: Row, labels: Labels, width: int = 1_000) -> str:
         "operation": f"{by} completes",
         "timer": f"{by} falls due",
         "woken": _woken(it, by, labels),
-        "cancelled": f"cancelled by {by}",
+        "cancelled": "cancelled" if Cancellation.of(it.by) else f"cancelled by {by}",
         "itself": "goes on",
         "back": "gets the processor back",
     }[it.reason]

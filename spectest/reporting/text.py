@@ -21,7 +21,7 @@ from spectest.reporting.labels import Labels
 from spectest.reporting.measures import cut
 from spectest.reporting.table import MARK, table_of
 
-__all__ = ["MAX_LINES", "render", "summary"]
+__all__ = ["MAX_LINES", "encodable", "render", "summary"]
 
 MAX_LINES = 25
 """A page is longer only where too little of what happened would be left."""
@@ -51,11 +51,11 @@ def render(
     default of `sys.stdout`; what it cannot show is replaced.
     """
     if isinstance(report, Sample):
-        return _encodable(sampled.page(report, width), encoding)
+        return encodable(sampled.page(report, width), encoding)
     if not isinstance(report, Report):
         raise UsageError(f"render() shows what explore() or sample() returns, not {report!r}")
     if report.failure is None:
-        return _encodable(summary(report, width=width), encoding)
+        return encodable(summary(report, width=width), encoding)
     facts = facts_of(report)
     labels = Labels(facts.tasks)
     durations = _durations(facts.deviations, labels, width)
@@ -69,7 +69,7 @@ def render(
     coverage = covered.section(report.coverage, width) if report.coverage else []
     parts = [part for part in (head, durations, held_up, rows, foot, coverage) if part]
     lines = [line for part in parts for line in ("", *part)][1:]
-    return _encodable("\n".join(lines), encoding)
+    return encodable("\n".join(lines), encoding)
 
 
 def _room_for_rows(facts: Facts, left: int) -> int:
@@ -220,7 +220,7 @@ def _margin(margin: Margin) -> str:
     return f"{upto}; then {', '.join(words.deviation(why, labels))}: {error}"
 
 
-def _encodable(text: str, encoding: str | None) -> str:
+def encodable(text: str, encoding: str | None) -> str:
     """The text with what `encoding` cannot show replaced."""
     encoding = encoding or getattr(sys.stdout, "encoding", None) or "ascii"
     for symbol, plain in ((MARK, _PLAIN_MARK), (_TIMES, _PLAIN_TIMES)):

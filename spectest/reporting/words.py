@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spectest.exploration.results import Confirmation
+from spectest.kernel.cancellation import Cancellation
 from spectest.kernel.identity import SET_ORDER
 from spectest.kernel.plan import OrderModel
 from spectest.reporting.deviations import Deviation
@@ -22,6 +23,18 @@ _PREEMPTED = "possible on CPython, when threads are preempted there{} (`ties`)"
 _OF_THREADS = ("turn", "stall")
 _MOST_NAMED = 3
 _FINE_NS = 1_000
+_ORDINALS = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+)
 
 
 def order_model(model: OrderModel, deviations: Sequence[Deviation]) -> str:
@@ -38,6 +51,9 @@ def deviation(it: Deviation, labels: Labels) -> tuple[str, ...]:
         return (_set(it, labels),)
     if it.kind == "fault":
         return (f"`{it.name}` {it.moment}",)
+    cancellation = Cancellation.of(it.name)
+    if cancellation is not None:
+        return _cancellation(cancellation, it, labels)
     if it.kind == "choice":
         return (f"`{it.name}` is option {it.pick} instead of 0",)
     if it.kind == "step":
@@ -104,6 +120,36 @@ def _all_of(names: Sequence[str]) -> str:
     if len(names) > _MOST_NAMED:
         return f"{len(names)} other threads"
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _cancellation(one: Cancellation, it: Deviation, labels: Labels) -> tuple[str, str]:
+    """Who was cancelled, and at what moment of which await."""
+    task = f"`{labels[one.task]}`"
+    ordinal = f"its {_ordinal(one.number)} await"
+    if one.way == "task":
+        what, where = f"{task} was cancelled at {ordinal}", "it"
+    else:
+        by = "timed out" if one.way == "timeout" else "was cancelled by its caller"
+        what, where = f"the program {by} with {task} at {ordinal}", task
+    if one.moment == "before":
+        return what, f"as soon as {where} waited there"
+    return what, f"when {_come(it, labels)} and before {where} went on"
+
+
+def _come(it: Deviation, labels: Labels) -> str:
+    """What had let the cancelled task go on."""
+    for name in it.together_with:
+        return f"`{name}` had completed"
+    for task in it.had_run:
+        return f"`{labels[task]}` had woken it"
+    return "it could go on"
+
+
+def _ordinal(number: int) -> str:
+    if number <= len(_ORDINALS):
+        return _ORDINALS[number - 1]
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _set(it: Deviation, labels: Labels) -> str:

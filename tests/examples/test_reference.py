@@ -15,13 +15,38 @@ import spectest
 from spectest import cli, errors
 from spectest.cli.parser import parser_of
 from spectest.eventloop.closed_world import REFUSED
+from spectest.exploration.results import (
+    Confirmation,
+    Coverage,
+    CoveredFile,
+    Failure,
+    Margin,
+    Point,
+    Report,
+    Sweep,
+    SweepCoverage,
+    UnusualLine,
+)
 from spectest.exploration.settings import Settings
+from spectest.kernel.plan import Hold, Plan
 from spectest.kernel.trace import TraceEvent
 from spectest.pytest_plugin import options
 from spectest.strategies import NAMES
 from tests.examples.pages import FENCE, ROOT, pages
 
 REFERENCE = ROOT / "docs" / "reference"
+REPORTS = (
+    Report,
+    Failure,
+    Confirmation,
+    Margin,
+    Coverage,
+    CoveredFile,
+    UnusualLine,
+    Sweep,
+    Point,
+    SweepCoverage,
+)
 RECORDS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 EMITTING = ("emit", "_emit", "_lost")
@@ -105,25 +130,11 @@ def test_errors_and_their_fields() -> None:
     assert table == {}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Report",
-        "Failure",
-        "Confirmation",
-        "Margin",
-        "Coverage",
-        "CoveredFile",
-        "UnusualLine",
-        "Plan",
-        "Hold",
-    ],
-)
-def test_fields_of_reports(name: str) -> None:
-    kind = getattr(spectest, name)
+@pytest.mark.parametrize("kind", [*REPORTS, Plan, Hold], ids=lambda kind: kind.__name__)
+def test_fields_of_reports(kind: type[Any]) -> None:
     fields = {field.name for field in dataclasses.fields(kind)}
     computed = {key for key, value in vars(kind).items() if isinstance(value, property)}
-    assert set(names(text("reports.md"), f"`{name}`")) == fields | computed
+    assert set(names(text("reports.md"), f"`{kind.__name__}`")) == fields | computed
 
 
 def emitted_kinds() -> set[str]:

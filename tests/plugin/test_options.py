@@ -168,6 +168,34 @@ def test_replay_of_something_else(suite: Suite, run: Run) -> None:
     result.stderr.fnmatch_lines(["*--spectest-replay: 'st1-nonsense' is damaged*"])
 
 
+@pytest.mark.parametrize("mode", ["explore", "once", "off"])
+def test_a_check_of_what_is_left_is_called_in_every_mode(suite: Suite, run: Run, mode: str) -> None:
+    suite(
+        """
+        def with_a_check(expected):
+            left = []
+
+            async def main():
+                left.append(1)
+
+            async def check():
+                assert left == expected
+
+            return main(), check
+
+        @pytest.mark.spectest
+        def test_right():
+            return with_a_check([1])
+
+        @pytest.mark.spectest
+        def test_wrong():
+            return with_a_check([2])
+        """
+    )
+    result = run(f"--spectest={mode}", "-W", "error")
+    assert outcomes(result) == {"test_right": "passed", "test_wrong": "failed"}
+
+
 def test_off_is_an_ordinary_test_in_real_time(suite: Suite, run: Run) -> None:
     suite(
         """

@@ -108,6 +108,14 @@ def test_leaving_in_the_first_execution_leaves(leave: Callable[[str], BaseExcept
     assert "not here" in str(left.value)
 
 
+def test_leaving_leaves_from_a_program_with_a_check_too() -> None:
+    async def main() -> None:
+        pytest.skip("not here")
+
+    with pytest.raises(pytest.skip.Exception):
+        check(lambda: (main(), lambda: None))
+
+
 def test_leaving_in_some_timings_is_no_failure() -> None:
     async def program() -> None:
         if await race() != ["first", "second"]:
