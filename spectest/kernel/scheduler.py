@@ -104,14 +104,16 @@ class Scheduler:
         return self._pend("stall", label, moments, reading, chain, payload)
 
     def end(self) -> None:
-        """The execution is over: that a thread is still stalled is a deviation like any other."""
+        """The execution is over: what is still pending by then and usually is not deviates, too."""
         now = self.clock.now_ns
         for operation in self.pending:
-            if operation.kind == "stall":
-                if operation.number in self._elastic:
-                    operation.due_ns = max(operation.latest_ns, now + 1)
-                operation.missed = operation.behind = 0
-                self._write_down(operation)
+            stalled = operation.kind == "stall"
+            if self._stock or not (stalled or operation.nominal_ns <= now):
+                continue
+            if operation.number in self._elastic:
+                operation.due_ns = max(operation.latest_ns if stalled else 0, now + 1)
+            operation.missed = operation.behind = 0
+            self._write_down(operation)
 
     def cancel(self, operation: Operation) -> None:
         """Forget a pending operation; it will not be delivered."""
