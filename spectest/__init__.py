@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from spectest.kernel.plan import Hold, Plan
     from spectest.reporting.text import render
     from spectest.services.service import FakeService
+    from spectest.services.sometimes import sometimes
     from spectest.services.wrapping import patch
     from spectest.testing import explored
 
@@ -69,6 +70,7 @@ _ROOMS = {
     "spectest.kernel.plan": ("Hold", "Plan"),
     "spectest.reporting.text": ("render",),
     "spectest.services.service": ("FakeService",),
+    "spectest.services.sometimes": ("sometimes",),
     "spectest.services.wrapping": ("patch",),
     "spectest.testing": ("explored",),
 }
@@ -105,6 +107,7 @@ __all__ = [
     "render",
     "replay",
     "run",
+    "sometimes",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spectest.exploration.settings import Settings
@@ -72,7 +73,8 @@ class Report:
     `program`: its name. `executions`: how many were made, shrinking not included. `complete`: the
     search was exhaustive: no other execution exists under these settings. `confidence`: what this
     many clean runs are worth, one line for each depth. `stock_trace`: the program in stock order,
-    if it was kept.
+    if it was kept. `sometimes`: the names that the program asked `spectest.sometimes` for, and
+    whether they were ever true.
     """
 
     program: str
@@ -84,3 +86,4 @@ class Report:
     margin: Margin | None = None
     notes: tuple[str, ...] = field(default=())
     stock_trace: Trace | None = field(default=None, repr=False)
+    sometimes: Mapping[str, bool] = field(default_factory=dict)

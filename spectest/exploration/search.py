@@ -29,7 +29,7 @@ from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.exploration.settings import Settings
 from spectest.exploration.shrinking import Shrinker
 from spectest.kernel import token as tokens
-from spectest.kernel.mentions import Mentions
+from spectest.kernel.mentions import TRUE, Mentions
 from spectest.kernel.plan import Plan
 from spectest.kernel.trace import Trace
 from spectest.strategies import by_name
@@ -159,6 +159,7 @@ class Search:
                     self._complete,
                     failure,
                     stock_trace=None if self._stock is None else self._stock.trace,
+                    sometimes=self._mentions.answers(TRUE),
                 )
                 if failure is None:
                     return self._what_it_is_worth(report)

@@ -54,7 +54,7 @@ def _act(event: TraceEvent, cast: Cast) -> Act | None:
     match event.kind:
         case "start":
             return Act("starts", event.subject, usual_ns(event))
-        case "fault" | "effect":
+        case "fault" | "effect" | "sometimes":
             return Act("meets", f"`{event.subject}` {event.detail}")
         case "cancel":
             return Act("cancels", event.subject)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from spectest.kernel.choices import FAULT
+from spectest.kernel.choices import FAULT, SOMETIMES, concerns_order, fault_of
 from spectest.kernel.identity import SET_ORDER
 from spectest.kernel.plan import NO_HOLD, Hold, Plan
 from spectest.kernel.trace import Trace, TraceEvent
@@ -27,7 +27,8 @@ class Deviation:
 
     `name`: of the operation, turn, step or choice point. `kind`: "sleep", "call", "job", "timer",
     "turn" (a thread let others go first), "stall" (it had to wait for the processor), "step",
-    "set", "fault" (something went wrong with the call `name`; `moment` says what) or "choice".
+    "set", "fault" (something went wrong with the call `name`; `moment` says what), "sometimes" (a
+    point that the program asks for was true) or "choice".
     `task`: the task or thread that waits for it; for a set, the task whose place in it is another.
     `place`: where it was started, or where the thread stood. `usual_ns`, `took_ns`: how long it
     takes in stock order and took here, None if it is no duration.
@@ -44,7 +45,17 @@ class Deviation:
 
     name: str
     kind: Literal[
-        "sleep", "call", "job", "timer", "turn", "stall", "step", "set", "fault", "choice"
+        "sleep",
+        "call",
+        "job",
+        "timer",
+        "turn",
+        "stall",
+        "step",
+        "set",
+        "fault",
+        "sometimes",
+        "choice",
     ]
     task: str = ""
     place: Place | None = None
@@ -147,18 +158,20 @@ def _of_thread(name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast) 
     )
 
 
-def _of_fault(label: str, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
-    call, _, happens = label.removeprefix(FAULT).partition(" ")
-    event = _first(events, "fault", call)
+def _of_outside(label: str, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
+    """Of a fault, or of a point that the program asks for."""
+    kind: Literal["fault", "sometimes"] = "fault" if label.startswith(FAULT) else "sometimes"
+    name, moment = fault_of(label) if kind == "fault" else (label.removeprefix(SOMETIMES), "")
+    event = _first(events, kind, name)
     if event is None:
-        return Deviation(call, "fault", moment=happens, pick=1)
+        return Deviation(name, kind, moment=moment, pick=1)
     task, place = cast.label(event.task, event.number), place_of(event.where)
-    return Deviation(call, "fault", task, place, moment=happens, pick=1, event=event.number)
+    return Deviation(name, kind, task, place, moment=moment, pick=1, event=event.number)
 
 
 def _of_pick(label: str, pick: int, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
-    if label.startswith(FAULT):
-        return _of_fault(label, events, cast)
+    if not concerns_order(label):
+        return _of_outside(label, events, cast)
     choice = _first(events, "choice", label)
     number = label.removeprefix(f"{SET_ORDER}task ")
     task = next((e.subject for e in events if e.kind == "task" and e.detail == number), "")

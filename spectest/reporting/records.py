@@ -23,8 +23,10 @@ _MOST_ROWS = 200
 
 def to_json(report: Report) -> dict[str, Any]:
     """Everything a report says. Times are integer nanoseconds; absent facts are None."""
-    settings = asdict(report.settings)
+    settings = asdict(report.settings.changed(faults=None))
     settings["exact"] = list(report.settings.exact)
+    settings["faults"] = [repr(fault) for fault in report.settings.faults.faults]
+    settings["faults_budget"] = report.settings.faults.budget
     return {
         "format": FORMAT,
         "program": report.program,
@@ -34,6 +36,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "confidence": list(report.confidence),
         "margin": _margin(report.margin),
         "notes": list(all_notes(report)),
+        "sometimes": dict(report.sometimes),
         "failure": None if report.failure is None else _failure(report.failure, facts_of(report)),
     }
 

@@ -38,7 +38,8 @@ class Call:
     `worked_until`: when the service began and finished or stopped. All in seconds of the world;
     None: not yet. `outcome`: for the caller. `finished`: the service worked it off, whoever waited.
     `answer`: what it answered, if it did. `valid`: what the service's `valid` says of the answer,
-    None if there is none. `cost`: what it is billed.
+    None if there is none. `cost`: what it is billed. `error`: what its effect raised, if it did;
+    the caller gets that, if it still waits.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Call:
     answer: Any = None
     valid: bool | None = None
     cost: float = 0.0
+    error: BaseException | None = None
 
     @property
     def dead(self) -> bool:

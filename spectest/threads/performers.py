@@ -17,7 +17,8 @@ import time
 from typing import Any
 
 from spectest.errors import Deadlock
-from spectest.kernel.clock import NANOSECONDS
+from spectest.kernel.clock import FOREVER_NS, NANOSECONDS
+from spectest.kernel.operations import Kind
 from spectest.threads import agents as states
 from spectest.threads.agents import Agent, Loop, WorldEnded, present
 from spectest.threads.lives import Threads
@@ -168,9 +169,13 @@ class Performers(Threads):
     def _start(self, agent: Agent, name: str, seconds: float, *, stretches: bool) -> None:
         """The score knows how long."""
 
-    def perform(self, agent: Agent, *operation: Any) -> None:
-        """The score knows how long."""
+    def perform(
+        self, agent: Agent, kind: Kind, label: str, interval_ns: tuple[int, int, int]
+    ) -> None:
+        """The score knows how long; what never ends is not in it."""
         self.wait(agent)
+        while interval_ns[0] >= FOREVER_NS:
+            self.wait(agent)
 
     # Lives.
 

@@ -1,4 +1,4 @@
-"""Awaited calls of a fake service: time, answers, capacity, cancellation, and what it wrote down."""
+"""Awaited calls of a fake service: time, answers, capacity, cancellation, and the ledger."""
 
 import asyncio
 from collections.abc import Callable
