@@ -44,8 +44,8 @@ class Call:
 
     name: str
     number: int
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    args: tuple[Any, ...] = field(default=(), repr=False)
+    kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     fault: str = ""
     began: float = 0.0
     ended: float | None = None
@@ -53,7 +53,7 @@ class Call:
     worked_until: float | None = None
     outcome: Outcome = "open"
     finished: bool = False
-    answer: Any = None
+    answer: Any = field(default=None, repr=False)
     valid: bool | None = None
     cost: float = 0.0
     error: BaseException | None = None
@@ -66,7 +66,7 @@ class Call:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Ledger:
     """The calls and effects of one service in one world, in order.
 
@@ -76,6 +76,9 @@ class Ledger:
     calls: list[Call] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     refused: int = 0
+
+    def __repr__(self) -> str:
+        return f"Ledger({len(self.calls)} calls, {len(self.effects)} effects)"
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self.calls)

@@ -23,7 +23,7 @@ from tests.examples.pages import FENCE, ROOT, pages
 REFERENCE = ROOT / "docs" / "reference"
 RECORDS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-EMITTING = ("emit", "_emit", "_lost")
+EMITTING = ("emit", "_emit", "_lost", "tell")
 ENFORCED_BY = re.compile(r"^Enforced by: test `([^`:]+)::(\w+)`$")
 
 
