@@ -137,6 +137,8 @@ def test_a_token_of_another_program_is_refused() -> None:
     assert failure is not None
     with pytest.raises(spectest.UsageError, match="the token is about fault llm#1 hangs"):
         spectest.replay(asks(1), failure.token)
+    with pytest.raises(spectest.UsageError, match="a replay has to be given them, too"):
+        spectest.replay(two_services, failure.token)
 
 
 def test_a_fault_that_never_fired_is_told() -> None:
