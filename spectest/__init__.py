@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from spectest.kernel.plan import Hold, Plan
     from spectest.reporting.matrix import render
     from spectest.services.service import FakeService
+    from spectest.services.sometimes import sometimes
     from spectest.services.wrapping import patch
     from spectest.testing import explored
 
@@ -94,6 +95,7 @@ _ROOMS = {
     "spectest.kernel.plan": ("Hold", "Plan"),
     "spectest.reporting.matrix": ("render",),
     "spectest.services.service": ("FakeService",),
+    "spectest.services.sometimes": ("sometimes",),
     "spectest.services.wrapping": ("patch",),
     "spectest.testing": ("explored",),
 }
@@ -139,6 +141,7 @@ __all__ = [
     "replay",
     "run",
     "sample",
+    "sometimes",
     "sweep",
 ]
 

@@ -35,8 +35,8 @@ from spectest.eventloop.sets import ordered_sets
 from spectest.eventloop.waiting import label_of
 from spectest.executors.lent_pools import process_pools_lent
 from spectest.faults import NO_FAULTS, FaultPlan, Firing
-from spectest.kernel.cancellation import Cancellation, cancellations_of
-from spectest.kernel.choices import FAULT, Chooser, Door
+from spectest.kernel.cancellation import cancellations_of
+from spectest.kernel.choices import Chooser, Door, concerns_order
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
 from spectest.kernel.observers import Observer, TraceRecorder
 from spectest.kernel.plan import OrderModel, Plan
@@ -152,7 +152,7 @@ class World:
             self.survived = self.cancellations.survived()
         self.plan = self.door.deviations()
         self.order_model = self.scheduler.needs
-        if self.order_model == "strict" and any(map(_is_of_order, self.plan.picks)):
+        if self.order_model == "strict" and any(map(concerns_order, self.plan.picks)):
             self.order_model = "ties"
         self.ended_ns = self.clock.now_ns
         self.steps = sum(loop.steps for loop in self.loops)
@@ -390,8 +390,3 @@ class World:
             loop.tasks.clear()
             loop.failed_futures.clear()
             loop.callback_failures.clear()
-
-
-def _is_of_order(pick: str) -> bool:
-    """Whether a pick is about who comes first; what goes wrong may do so under every model."""
-    return not pick.startswith(FAULT) and Cancellation.of(pick) is None

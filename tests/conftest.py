@@ -35,8 +35,11 @@ def lent() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def one_installation() -> Iterator[None]:
-    """For all executions of a module: looking for locks in all test modules takes time."""
-    import spectest.exploration.search  # noqa: F401  # What it imports shall see the real clocks.
+    """For all executions of a module: looking for locks in all test modules takes time.
+
+    What keeps real clocks for itself is imported before they are exchanged, as by `spectest.run`.
+    """
+    import spectest.exploration.search  # noqa: F401
     from spectest.threads.patching import installed
 
     before = lent()

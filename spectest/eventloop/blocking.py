@@ -18,7 +18,7 @@ from types import FrameType, MethodType
 from typing import Any
 
 from spectest.source.lines import LIBRARY, PLATFORM, USER, awaiting, frame_of, kind_of_file
-from spectest.source.names import name_of
+from spectest.source.names import Spoken, name_of
 
 __all__ = ["Wait", "holders", "wait_of"]
 
@@ -45,6 +45,10 @@ def wait_of(task: asyncio.Task[Any], tasks: Sequence[asyncio.Task[Any]]) -> Wait
     frames = [frame for frame in map(frame_of, awaiting(task.get_coro())) if frame is not None]
     own = _own_frames(frames)
     waiter = getattr(task, "_fut_waiter", None)
+    for frame in frames[own:]:
+        spoken = frame.f_locals.get("self")
+        if isinstance(spoken, Spoken):
+            return Wait(spoken, frame.f_code.co_name)
     for frame in frames[own:]:
         code, names = frame.f_code, frame.f_locals
         if code is asyncio.sleep.__code__:

@@ -10,6 +10,7 @@ from typing import Any
 
 from spectest.eventloop.blocking import Wait, holders, wait_of
 from spectest.source.lines import shown_line, suspended_at
+from spectest.source.names import Spoken
 
 __all__ = ["awaited", "busiest", "describe", "label_of", "task_of"]
 
@@ -83,7 +84,8 @@ def _sentence(task: asyncio.Task[Any], wait: Wait, holding: Sequence[asyncio.Tas
     place = f"at {shown_line(line)}" if line else "outside your code"
     if inspect.iscoroutine(task.get_coro()) and task.get_coro().cr_await is None:  # type: ignore[union-attr]
         return f"{label_of(task)} has not begun, {place}"
-    what = _what(task, wait)
+    spoken = isinstance(wait.target, Spoken)
+    what = wait.target.waited_for if spoken else _what(task, wait)
     return f"{label_of(task)} waits for {what}{_whose(wait, holding)}, {place}"
 
 

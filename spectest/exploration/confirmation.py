@@ -26,7 +26,7 @@ from spectest.exploration.execution import Outcome, Program
 from spectest.exploration.performances import StockRehearsal, ThreadedRehearsal
 from spectest.exploration.results import Confirmation
 from spectest.exploration.settings import Settings
-from spectest.kernel.cancellation import Cancellation
+from spectest.kernel.choices import concerns_order
 from spectest.kernel.plan import Plan
 from spectest.world import World
 
@@ -129,5 +129,5 @@ def _signature(error: BaseException | None) -> tuple[object, ...]:
 
 
 def _how(plan: Plan) -> str:
-    sets = not all(map(Cancellation.of, plan.picks))
-    return "it fails in the same way" + (", with this order of the set" if sets else "")
+    of_set = any(map(concerns_order, plan.picks))
+    return "it fails in the same way" + (", with this order of the set" if of_set else "")

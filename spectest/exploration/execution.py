@@ -10,7 +10,7 @@ from typing import Any
 
 from spectest.errors import SpectestError, UsageError, Violation
 from spectest.eventloop.cancellations import Await
-from spectest.kernel.choices import Chooser
+from spectest.kernel.choices import FAULT, Chooser
 from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.sampling import Sampler
@@ -29,6 +29,8 @@ __all__ = [
     "raised_at",
     "signature_of",
 ]
+
+_FAULTS_TOO = "\nIf the search was given faults=..., a replay has to be given them, too."
 
 Program = Callable[[], Any]
 """A coroutine function, or a function that does its own waiting; no arguments."""
@@ -142,6 +144,8 @@ def check_meant_for(program_name: str, outcome: Outcome) -> None:
         raise UsageError(
             f"the token is about {names}, which {program_name} never came to.\n"
             "It was made for another program, or this one has changed since. Explore it again."
+            + _FAULTS_TOO
+            * any(name.startswith(FAULT) for name in outcome.strangers)
         )
 
 

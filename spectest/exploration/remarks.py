@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spectest.kernel.mentions import FIRED, JOBS, OFFERED, Mentions
+from spectest.kernel.mentions import FIRED, JOBS, OFFERED, TRUE, Mentions
 
 __all__ = ["of"]
 
@@ -22,6 +22,7 @@ def of(mentions: Mentions) -> tuple[str, ...]:
             f"the fault `{name}` never fired: {_no_call(mentions, name)}"
             for name in mentions.unmet(FIRED)
         ),
+        *(f'`sometimes("{name}")` was never true' for name in mentions.unmet(TRUE)),
     )
 
 

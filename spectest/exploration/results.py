@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -136,6 +137,8 @@ class Report:
     search was exhaustive: no other execution exists under these settings. `confidence`: what this
     many clean runs are worth, one line for each depth. `stock_trace`: the program in stock order,
     if it was kept. `coverage`: which lines ran when, if it was asked for.
+    if it was kept. `sometimes`: the names that the program asked `spectest.sometimes` for, and
+    whether they were ever true.
     """
 
     program: str
@@ -148,6 +151,7 @@ class Report:
     notes: tuple[str, ...] = field(default=())
     stock_trace: Trace | None = field(default=None, repr=False)
     coverage: Coverage | None = None
+    sometimes: Mapping[str, bool] = field(default_factory=dict)
 
 
 Kind = Literal["before", "at", "after"]

@@ -30,7 +30,7 @@ from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.exploration.settings import Settings
 from spectest.exploration.shrinking import Shrinker
 from spectest.kernel import token as tokens
-from spectest.kernel.mentions import Mentions
+from spectest.kernel.mentions import TRUE, Mentions
 from spectest.kernel.plan import Plan
 from spectest.kernel.trace import Trace
 from spectest.strategies import by_name
@@ -162,6 +162,7 @@ class Search:
                     failure,
                     stock_trace=None if self._stock is None else self._stock.trace,
                     coverage=None if self._measurement is None else self._measurement.coverage(),
+                    sometimes=self._mentions.answers(TRUE),
                 )
                 if failure is None:
                     return self._what_it_is_worth(report)

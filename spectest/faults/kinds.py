@@ -6,6 +6,8 @@ call is up to the service; nothing here knows one.
 
 from __future__ import annotations
 
+import copy
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
@@ -76,12 +78,15 @@ class Fault:
             )
         if not _is_number(self.rate) or not 0 <= self.rate <= 1:
             raise UsageError(f"{self._kind}: rate={self.rate!r} must be a probability, 0 to 1")
-        if self.when is not None and not callable(self.when):
-            raise UsageError(f"{self._kind}: when={self.when!r} must be a function of the request")
+        when: Any = self.when
+        if when is not None and (not callable(when) or inspect.iscoroutinefunction(when)):
+            raise UsageError(
+                f"{self._kind}: when={_shown(when)} must be a plain function of the request"
+            )
 
     def __repr__(self) -> str:
         shown = [
-            f"{it.name}={getattr(self, it.name)!r}"
+            f"{it.name}={_shown(getattr(self, it.name))}"
             for it in fields(self)
             if it.default is MISSING or getattr(self, it.name) != it.default
         ]
@@ -98,10 +103,19 @@ class Fault:
         return f"{self.on} {self.says}"
 
     def hits(self, service: str, now_s: float, args: tuple[Any, ...], kwargs: Any) -> bool:
-        """Whether it may hit this call."""
+        """Whether it may hit this call. Raises `UsageError` if `when` raises."""
         if not self.after <= now_s < self.before or not fnmatchcase(service, self.on):
             return False
-        return self.when is None or bool(self.when(*args, **kwargs))
+        if self.when is None:
+            return True
+        try:
+            return bool(self.when(*args, **kwargs))
+        except Exception as error:
+            raise UsageError(
+                f"{self!r}: `when` raised {type(error).__name__}: {error}.\n"
+                f"It is given the request of each call of {service} and returns whether the fault "
+                "may hit it."
+            ) from error
 
     @property
     def _kind(self) -> str:
@@ -113,15 +127,32 @@ class Fault:
 
 @dataclass(frozen=True, repr=False)
 class Raise(Fault):
-    """The call takes its time and raises `error`, an exception or a class of them."""
+    """The call takes its time and raises `error`, an exception or a class of them.
+
+    The service has not worked it off, and no effect is written.
+    """
 
     error: BaseException | type[BaseException]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        of_class = isinstance(self.error, type) and issubclass(self.error, BaseException)
-        if not of_class and not isinstance(self.error, BaseException):
-            raise UsageError(f"Raise: error={self.error!r} must be an exception or a class of them")
+        error: Any = self.error
+        named = error if isinstance(error, type) else type(error)
+        if not issubclass(named, BaseException):
+            raise UsageError(f"Raise: error={error!r} must be an exception or a class of them")
+        if issubclass(named, KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise UsageError(
+                f"Raise: error={_shown(error)} would end the search itself; a service raises "
+                "ordinary exceptions"
+            )
+        if error is named:
+            try:
+                error()
+            except TypeError:
+                raise UsageError(
+                    f"Raise: error={_shown(error)} cannot be made without arguments; "
+                    "give an instance of it"
+                ) from None
 
     @property
     def says(self) -> str:
@@ -132,7 +163,12 @@ class Raise(Fault):
         """The exception to raise, a fresh one each time where that is possible."""
         if isinstance(self.error, type):
             return self.error()
-        return self.error.with_traceback(None)
+        try:
+            error = copy.copy(self.error)
+        except TypeError:  # Its constructor takes other arguments than it keeps.
+            error = self.error
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -181,7 +217,7 @@ class SlowStart(Fault):
 
 @dataclass(frozen=True, repr=False)
 class WrongAnswer(Fault):
-    """The call answers something else: `answer`, or what it returns for the request if callable."""
+    """The call answers something else: `answer`, or what that returns for the request."""
 
     answer: Any = None
 
@@ -218,6 +254,12 @@ class RateLimit(Fault):
     @property
     def says(self) -> str:
         return f"is rate limited, retry after {self.retry_after:g} s"
+
+
+def _shown(value: Any) -> str:
+    """Like `repr`, but functions and classes by name: an address differs from run to run."""
+    named = inspect.isroutine(value) or isinstance(value, type)
+    return str(value.__qualname__) if named else repr(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -66,46 +67,58 @@ NO_FAULTS = FaultPlan()
 
 
 class Firing:
-    """The faults of one plan in one execution, and how often each may still fire."""
+    """The faults of one plan in one execution, and how often each may still fire.
 
-    def __init__(self, plan: FaultPlan, mentions: Mentions) -> None:
+    `service`: whose own failures they are, which hit no other; None for those of a search.
+    """
+
+    def __init__(self, plan: FaultPlan, mentions: Mentions, service: str | None = None) -> None:
         self._plan = plan
         self._mentions = mentions
+        self._service = service
         self._left = [fault.times for fault in plan.faults]
         self._budget = plan.budget
         for fault in plan.faults:
-            mentions.mention(FIRED, fault.label)
+            mentions.mention(FIRED, self._label(fault))
 
     def strike(
         self,
         door: Door,
         call: str,
         candidates: Callable[[Fault], bool],
+        asked: Counter[str],
         chance: Callable[[Fault], float] | None = None,
     ) -> Fault | None:
         """The fault that hits `call`, if one does.
 
-        `candidates`: whether a fault may. `chance`: instead of the door it decides, where latencies
-        are sampled: a uniform number for each fault.
+        `candidates`: whether a fault may. `asked`: what was asked about this call before, so that
+        no two choices have one label. `chance`: instead of the door it decides, where latencies are
+        sampled: a uniform number for each fault.
         """
         for place, fault in enumerate(self._plan.faults):
             if self._budget == 0:
                 return None
             if self._left[place] == 0 or not candidates(fault):
                 continue
-            self._mentions.meet(OFFERED, fault.label)
+            self._mentions.meet(OFFERED, self._label(fault))
             if chance is not None:
                 fires = chance(fault) < fault.rate
             else:
-                fires = door.choose(2, f"{FAULT}{call} {fault.says}", kind="fault") == 1
+                asked[fault.says] += 1
+                others = f" ({asked[fault.says]})" if asked[fault.says] > 1 else ""
+                label = f"{FAULT}{call} {fault.says}{others}"
+                fires = door.choose(2, label, kind="fault") == 1
             if fires:
                 self._fired(place)
                 return fault
         return None
 
     def _fired(self, place: int) -> None:
-        self._mentions.meet(FIRED, self._plan.faults[place].label)
+        self._mentions.meet(FIRED, self._label(self._plan.faults[place]))
         left = self._left[place]
         self._left[place] = None if left is None else left - 1
         if self._budget is not None:
             self._budget -= 1
+
+    def _label(self, fault: Fault) -> str:
+        return fault.label if self._service is None else f"{self._service} {fault.says}"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, get_args
 
-__all__ = ["MOMENTS", "WAYS", "Cancellation", "Moment", "Way", "cancellations_of"]
+__all__ = ["CANCEL", "MOMENTS", "WAYS", "Cancellation", "Moment", "Way", "cancellations_of"]
 
 Moment = Literal["before", "at"]
 """Before the completion that the task waits for; or when it has come and the task has not gone on.
@@ -29,9 +29,10 @@ _WHOM: dict[Way, str] = {
     "caller": "the program, with ",
     "timeout": "the program by timeout, with ",
 }
-_PREFIX = "cancel "
+CANCEL = "cancel "
+"""Begins the label of every choice whether somebody is cancelled."""
 _LABEL = re.compile(
-    rf"{_PREFIX}(?P<whom>{'|'.join(filter(None, _WHOM.values()))}|)"
+    rf"{CANCEL}(?P<whom>{'|'.join(filter(None, _WHOM.values()))}|)"
     r"(?P<task>.+) at await (?P<number>\d+), (?P<moment>before|at)",
     re.DOTALL,
 )
@@ -53,7 +54,7 @@ class Cancellation(NamedTuple):
     def label(self) -> str:
         """The label of its choice point."""
         whom = _WHOM[self.way]
-        return f"{_PREFIX}{whom}{self.task} at await {self.number}, {self.moment}"
+        return f"{CANCEL}{whom}{self.task} at await {self.number}, {self.moment}"
 
     @classmethod
     def of(cls, label: str) -> Cancellation | None:

@@ -8,16 +8,34 @@ as holds, in the terms of the operation they delay, when it completes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from spectest.errors import InternalError
+from spectest.kernel.cancellation import CANCEL
 from spectest.kernel.plan import NO_HOLD, Hold, Plan
 
-__all__ = ["FAULT", "Chooser", "Door"]
+__all__ = ["FAULT", "SOMETIMES", "Chooser", "Door", "concerns_order", "fault_of"]
 
 FAULT = "fault "
 """Begins the label of every choice whether something goes wrong: with what, and what happens."""
+
+SOMETIMES = "sometimes "
+"""Begins the label of every choice that the program itself asks for, by its name."""
+
+_FAULT = re.compile(rf"{FAULT}(.*?#\d+) (.*)")
+
+
+def fault_of(label: str) -> tuple[str, str]:
+    """Of the label of a fault: the call that it hits, and what happens to it."""
+    found = _FAULT.fullmatch(label)
+    return (found[1], found[2]) if found else (label.removeprefix(FAULT), "")
+
+
+def concerns_order(label: str) -> bool:
+    """Whether a pick is about who comes first, and not about what the outside world does."""
+    return not label.startswith((FAULT, SOMETIMES, CANCEL))
 
 
 class Chooser(Protocol):

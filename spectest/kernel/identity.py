@@ -15,6 +15,7 @@ __all__ = ["SET_ORDER", "Identities"]
 
 SET_ORDER = "set order of "
 """Begins the label of every choice of a level."""
+
 # The first slots that members of each level try in CPython's smallest set table, which has eight.
 _LEVELS = (0, 3, 5)
 

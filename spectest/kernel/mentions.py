@@ -6,14 +6,16 @@ be submitted in unusual timings only. After a whole search it is worth a remark.
 
 from __future__ import annotations
 
-__all__ = ["FIRED", "JOBS", "OFFERED", "Mentions"]
+__all__ = ["FIRED", "JOBS", "OFFERED", "TRUE", "Mentions"]
 
 JOBS = "jobs"
 """Stands for a setting: the names of all jobs of pools that name some of theirs."""
 
-
 FIRED, OFFERED = "fired", "offered"
 """Stand for a setting: the faults that may hit a call."""
+
+TRUE = "true"
+"""Stands for a setting: the points that the program asks for by `spectest.sometimes`."""
 
 
 class Mentions:
@@ -37,6 +39,10 @@ class Mentions:
     def unmet(self, setting: str) -> tuple[str, ...]:
         """Those that it never came to."""
         return self._names(setting, met=False)
+
+    def answers(self, setting: str) -> dict[str, bool]:
+        """The names of `setting`, and whether the program came to them."""
+        return {name: met for (of, name), met in self._met.items() if of == setting}
 
     def add(self, others: Mentions) -> None:
         """Those of another execution, too."""

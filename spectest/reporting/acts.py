@@ -21,11 +21,13 @@ class Act:
     """Something a step did: "starts", "cancels", "creates", "returns", "raises", "is cancelled".
 
     Of threads also: "submits" or "takes up" a job, "waits for" something, "loses the processor".
+    Of services: "meets" something, in words. `fault`: what goes wrong with the call that it starts.
     """
 
     verb: str
     subject: str = ""
     usual_ns: int | None = None
+    fault: str = ""
 
 
 def acts_of(
@@ -36,6 +38,8 @@ def acts_of(
 ) -> tuple[Act, ...]:
     """What `owner`, a thread or task, did. `completed`: which "start" events led to an end."""
     acts: list[Act] = []
+    started = {event.subject for event in effects if event.kind == "start"}
+    faults = {event.subject: event.detail for event in effects if event.kind == "fault"}
     for event in effects:
         if loses_processor(event):
             act = Act("loses the processor", moment_of(event)) if event.task == owner else None
@@ -43,6 +47,10 @@ def acts_of(
             # A deadline that was met is not worth a word, nor is the nanosecond after one.
             silent = event.number not in completed or usual_ns(event) == 1
             act = None if silent else Act("starts", event.subject, usual_ns(event))
+        elif event.kind == "start":
+            act = Act("starts", event.subject, usual_ns(event), faults.get(event.subject, ""))
+        elif event.kind == "fault" and event.subject in started:
+            act = None  # Told with the start.
         else:
             act = _act(event, cast)
         if act is not None and act not in acts[-1:]:
@@ -52,9 +60,7 @@ def acts_of(
 
 def _act(event: TraceEvent, cast: Cast) -> Act | None:
     match event.kind:
-        case "start":
-            return Act("starts", event.subject, usual_ns(event))
-        case "fault" | "effect":
+        case "fault" | "effect" | "sometimes":
             return Act("meets", f"`{event.subject}` {event.detail}")
         case "cancel":
             return Act("cancels", event.subject)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spectest.kernel.cancellation import Cancellation
-from spectest.kernel.choices import FAULT
+from spectest.kernel.choices import FAULT, SOMETIMES, concerns_order, fault_of
 from spectest.kernel.identity import SET_ORDER
 from spectest.kernel.plan import NO_HOLD, Hold, Plan
 from spectest.kernel.trace import Trace, TraceEvent
@@ -28,11 +28,11 @@ class Deviation:
 
     `name`: of the operation, turn, step or choice point. `kind`: "sleep", "call", "job", "timer",
     "turn" (a thread let others go first), "stall" (it had to wait for the processor), "step",
-    "set", "fault" (something went wrong with the call `name`; `moment` says what), "cancellation"
-    or "choice". `task`: the task or thread that waits for it; for a set, the task whose place in it
-    is another. `place`: where it was started, or where the thread or the cancelled task stood.
-    `usual_ns`, `took_ns`: how long it takes in stock order and took here, None if it is no
-    duration.
+    "set", "fault" (something went wrong with the call `name`; `moment` says what), "sometimes" (a
+    point that the program asks for was true), "cancellation" or "choice". `task`: the task or
+    thread that waits for it; for a set, the task whose place in it is another. `place`: where it
+    was started, or where the thread or the cancelled task stood. `usual_ns`, `took_ns`: how long it
+    takes in stock order and took here, None if it is no duration.
     `hold`: as in the plan. `pick`: the option that was chosen, 0 for a hold.
     `together_with`: completions delivered before it at the same poll; `before`: those after it.
     `overtaken_by`: the last completion before it that comes after it in stock order, or "".
@@ -57,6 +57,7 @@ class Deviation:
         "set",
         "fault",
         "cancellation",
+        "sometimes",
         "choice",
     ]
     task: str = ""
@@ -160,22 +161,24 @@ def _of_thread(name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast) 
     )
 
 
-def _of_fault(label: str, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
-    call, _, happens = label.removeprefix(FAULT).partition(" ")
-    event = _first(events, "fault", call)
+def _of_outside(label: str, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
+    """Of a fault, or of a point that the program asks for."""
+    kind: Literal["fault", "sometimes"] = "fault" if label.startswith(FAULT) else "sometimes"
+    name, moment = fault_of(label) if kind == "fault" else (label.removeprefix(SOMETIMES), "")
+    event = _first(events, kind, name)
     if event is None:
-        return Deviation(call, "fault", moment=happens, pick=1)
+        return Deviation(name, kind, moment=moment, pick=1)
     task, place = cast.label(event.task, event.number), place_of(event.where)
-    return Deviation(call, "fault", task, place, moment=happens, pick=1, event=event.number)
+    return Deviation(name, kind, task, place, moment=moment, pick=1, event=event.number)
 
 
 def _of_pick(label: str, pick: int, events: Sequence[TraceEvent], cast: Cast) -> Deviation:
-    if label.startswith(FAULT):
-        return _of_fault(label, events, cast)
     choice = _first(events, "choice", label)
     cancellation = Cancellation.of(label)
     if cancellation is not None:
         return _of_cancellation(label, cancellation, choice, events)
+    if not concerns_order(label):
+        return _of_outside(label, events, cast)
     number = label.removeprefix(f"{SET_ORDER}task ")
     task = next((e.subject for e in events if e.kind == "task" and e.detail == number), "")
     ended = _first(events, "end", task) if task else None

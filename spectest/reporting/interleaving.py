@@ -135,7 +135,7 @@ class _Reader:
 
     def _step(self, event: TraceEvent) -> Row:
         reason, by = self._reason(event)
-        effects = self._effects[event.number]
+        effects = [*self._written(event), *self._effects[event.number]]
         return Row(
             event.number,
             event.time_ns,
@@ -148,6 +148,10 @@ class _Reader:
             event.cause,
             self._through.get(event.number, ""),
         )
+
+    def _written(self, step: TraceEvent) -> list[TraceEvent]:
+        """What the call wrote whose completion the step goes on with."""
+        return [event for event in self._effects[step.cause] if event.kind == "effect"]
 
     def _completed_marked(self, step: TraceEvent) -> bool:
         return step.cause in self._marked and self._events[step.cause].kind == "complete"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spectest.kernel.clock import FOREVER_NS
 
-__all__ = ["count", "cut", "difference", "duration", "milliseconds"]
+__all__ = ["count", "cut", "difference", "duration", "milliseconds", "ordinal"]
 
 _SECONDS_FROM_NS = 10_000_000_000
 _FINE_NS = 1_000
@@ -43,3 +43,9 @@ def count(number: int, thing: str) -> str:
 def cut(text: str, width: int) -> str:
     """The text, or as much of it as fits."""
     return text if len(text) <= width else text[: max(width - 3, 0)].rstrip() + "..."
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 < number % 100 < 14 else ending}"

@@ -24,8 +24,10 @@ _MOST_ROWS = 200
 
 def to_json(report: Report) -> dict[str, Any]:
     """Everything a report says. Times are integer nanoseconds; absent facts are None."""
-    settings = asdict(report.settings)
+    settings = asdict(report.settings.changed(faults=None))
     settings["exact"] = list(report.settings.exact)
+    settings["faults"] = [repr(fault) for fault in report.settings.faults.faults]
+    settings["faults_budget"] = report.settings.faults.budget
     return {
         "format": FORMAT,
         "program": report.program,
@@ -36,6 +38,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "margin": _margin(report.margin),
         "notes": list(all_notes(report)),
         "coverage": covered.record(report.coverage),
+        "sometimes": dict(report.sometimes),
         "failure": None if report.failure is None else _failure(report.failure, facts_of(report)),
     }
 

@@ -83,7 +83,8 @@ def _act(act: Act, row: Row, labels: Labels) -> str:
         case "meets":
             return act.subject
         case "starts":
-            return f"starts `{act.subject}` ({duration(act.usual_ns or 0, 3)})"
+            fault = f", which {act.fault}" if act.fault else ""
+            return f"starts `{act.subject}` ({duration(act.usual_ns or 0, 3)}){fault}"
         case "waits for":
             return f"waits for {labels.within(_terse(act.subject))}"
         case "takes up" if not row.task.startswith(f"{act.subject} ("):

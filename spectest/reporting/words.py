@@ -10,7 +10,7 @@ from spectest.kernel.identity import SET_ORDER
 from spectest.kernel.plan import OrderModel
 from spectest.reporting.deviations import Deviation
 from spectest.reporting.labels import Labels
-from spectest.reporting.measures import count, difference, duration
+from spectest.reporting.measures import count, difference, duration, ordinal
 
 __all__ = ["confirmation", "deviation", "order_model"]
 
@@ -54,6 +54,9 @@ def deviation(it: Deviation, labels: Labels) -> tuple[str, ...]:
     cancellation = Cancellation.of(it.name)
     if cancellation is not None:
         return _cancellation(cancellation, it, labels)
+    if it.kind == "sometimes":
+        name, _, number = it.name.rpartition("#")
+        return (f"`{name}` was true, when it was asked for the {ordinal(int(number))} time",)
     if it.kind == "choice":
         return (f"`{it.name}` is option {it.pick} instead of 0",)
     if it.kind == "step":

@@ -6,6 +6,7 @@ May import the platform, latencies and faults.
 
 from spectest.services.ledger import Call, Effect, Ledger
 from spectest.services.service import FakeService
+from spectest.services.sometimes import sometimes
 from spectest.services.wrapping import patch
 
-__all__ = ["Call", "Effect", "FakeService", "Ledger", "patch"]
+__all__ = ["Call", "Effect", "FakeService", "Ledger", "patch", "sometimes"]

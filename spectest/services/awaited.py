@@ -7,43 +7,81 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from spectest.errors import UsageError
 from spectest.faults import Duplicate
 from spectest.kernel.clock import NANOSECONDS, seconds_to_ns
 from spectest.services.desk import Desk, Request
-from spectest.services.ledger import Call
 from spectest.services.options import Interval
+from spectest.source.names import Spoken
 
-__all__ = ["Work", "settle"]
+__all__ = ["Work"]
 
 
-class Work:
-    """The service's side of one call. `answered`: what the caller waits for."""
+class Work(Spoken):
+    """One call: the service's side of it, and the caller's, which waits in `answer`."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        request: Request,
-        loop: asyncio.AbstractEventLoop,
-        answered: asyncio.Future[None],
-    ) -> None:
+    def __init__(self, desk: Desk, request: Request) -> None:
         self._desk = desk
         self._request = request
-        self._loop = loop
-        self._answered = answered
+        self._loop = asyncio.get_running_loop()
+        self._answered: asyncio.Future[None] = self._loop.create_future()
         self._operation: asyncio.TimerHandle | None = None
         self._over = False
 
-    def begin(self) -> None:
-        """There is a place for it."""
-        request = self._request
-        self._desk.begins(request)
-        if not request.hangs:
-            self._operation = self._after(request.call.name, request.ns, self._done)
+    @property
+    def waited_for(self) -> str:
+        return self._desk.waited_for(self._request)
+
+    # The caller.
+
+    async def answer(self) -> Any:
+        """Wait until the service is done; what it answers or raises."""
+        desk, request = self._desk, self._request
+        desk.capacity.take(self._begin)
+        try:
+            await self._answered
+        except asyncio.CancelledError:
+            desk.given_up(request)
+            self._abandoned()
+            raise
+        answer = desk.outcome(request)
+        try:
+            if callable(answer):
+                answer = answer(*request.call.args, **request.call.kwargs)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except asyncio.CancelledError:
+            desk.given_up(request)
+            raise
+        return desk.answers(request, answer)
+
+    # The service.
+
+    def _begin(self) -> None:
+        """There is a place for it. A call in another thread may have given it back."""
+        self._desk.begins(self._request)
+        if self._request.hangs:
+            return
+        if _runs_here(self._loop):
+            self._start()
+        else:
+            self._loop.call_soon_threadsafe(self._start)
+
+    def _start(self) -> None:
+        if not self._over:
+            self._operation = self._after(self._request.call.name, self._request.ns, self._done)
 
     def _done(self) -> None:
         request = self._request
         self._over = True
-        if self._desk.finishes(request):
+        try:
+            twice = self._desk.finishes(request)
+        except UsageError as misuse:
+            if self._answered.done():
+                raise
+            self._answered.set_exception(misuse)
+            return
+        if twice:
             assert isinstance(request.fault, Duplicate)
             later = (seconds_to_ns(request.fault.later),) * 3
             self._after(f"{request.call.name} again", later, self._again)
@@ -53,13 +91,13 @@ class Work:
     def _again(self) -> None:
         self._desk.write(self._request.call, repeated=True)
 
-    def abandoned(self) -> None:
+    def _abandoned(self) -> None:
         """The caller was cancelled."""
         if self._over:
             return
         on_cancel = self._desk.options.on_cancel
         if self._request.call.worked_from is None:
-            self._desk.capacity.leave(self.begin)
+            self._desk.capacity.leave(self._begin)
             self._stop()
         elif on_cancel == "stops":
             self._stop()
@@ -85,10 +123,9 @@ class Work:
         return handle
 
 
-async def settle(answer: Any, call: Call) -> Any:
-    """An answer, or what a function of the request makes of it."""
-    if callable(answer):
-        answer = answer(*call.args, **call.kwargs)
-    if inspect.isawaitable(answer):
-        answer = await answer
-    return answer
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether this is a callback or task of `loop`."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

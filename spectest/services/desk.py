@@ -5,6 +5,7 @@ Both faces of a service, `await` and blocking, keep their calls here. Nothing in
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -27,7 +28,7 @@ from spectest.kernel.scheduler import Scheduler
 from spectest.services.capacity import Capacity
 from spectest.services.ledger import Call, Effect, Ledger
 from spectest.services.options import Interval, Options, interval_ns
-from spectest.threads.agents import current
+from spectest.threads.agents import WorldEnded, current
 
 __all__ = ["Desk", "Request"]
 
@@ -60,9 +61,23 @@ class Desk:
         self.capacity = Capacity(options.capacity, options.queue)
         self._open = 0
         mentions = Mentions() if scheduler is None else scheduler.mentions
-        self._own = Firing(options.failures, mentions)
+        self._own = Firing(options.failures, mentions, options.name)
         if scheduler is not None:
             scheduler.ledgers.append(self.ledger)
+
+    @property
+    def at_work(self) -> list[str]:
+        """The calls that have a place."""
+        calls = self.ledger.calls
+        return [it.name for it in calls if it.worked_from is not None and it.worked_until is None]
+
+    def waited_for(self, request: Request) -> str:
+        """What a caller waits for, to be put after "waits for"."""
+        call = request.call
+        if call.worked_from is not None:
+            return f"`{call.name}`, which hangs" if request.hangs else f"`{call.name}`"
+        taken = ", ".join(f"`{name}`" for name in self.at_work)
+        return f"a place in `{self.options.name}`, which is taken by {taken}"
 
     # From the call to its end.
 
@@ -93,9 +108,10 @@ class Desk:
         """The service is done with it. Whether it will be delivered a second time."""
         call, fault = request.call, request.fault
         self._leave(call)
-        call.finished = not isinstance(fault, Reset)
+        call.finished = not isinstance(fault, Raise | Reset)
+        if not isinstance(fault, Raise):
+            self.write(call, partial=isinstance(fault, Reset))
         call.cost = self.options.cost_of(call) * _part(fault)
-        self.write(call, partial=not call.finished)
         return isinstance(fault, Duplicate)
 
     def stops(self, request: Request) -> None:
@@ -105,7 +121,7 @@ class Desk:
         usual = request.ns[1] / NANOSECONDS
         if call.worked_from is not None and usual and not request.hangs:
             part = min((self.now() - call.worked_from) / usual, 1.0)
-            call.cost = self.options.cost_of(call) * part
+            call.cost = self.options.cost_of(call) * part * _part(request.fault)
 
     def _leave(self, call: Call) -> None:
         self._open -= 1
@@ -116,17 +132,24 @@ class Desk:
             call.worked_until = call.ended
 
     def write(self, call: Call, *, partial: bool = False, repeated: bool = False) -> None:
-        """The effect of the call takes place."""
+        """The effect of the call takes place. What it raises is kept for the caller."""
         effect = self.options.effect
         if effect is None:
             return
-        what = effect(*call.args, **call.kwargs)
         late = call.outcome == "cancelled"
-        self.ledger.effects.append(Effect(what, call.name, self.now(), late, partial, repeated))
+        how = " again" * repeated + ", though cancelled" * late + ", in part" * partial
+        try:
+            what = effect(*call.args, **call.kwargs)
+        except (KeyboardInterrupt, SystemExit, WorldEnded):
+            raise
+        except BaseException as error:  # noqa: BLE001  # whatever it throws is the caller's
+            call.error = error
+            how = f" nothing: {type(error).__name__}{how}"
+        else:
+            self.ledger.effects.append(Effect(what, call.name, self.now(), late, partial, repeated))
         agent = current()
         if agent is not None:
-            how = " again" * repeated + ", though cancelled" * late + ", in part" * partial
-            agent.baton.tell(agent, "effect", call.name, f"writes{how}")
+            agent.baton.tell("effect", call.name, agent, f"writes{how}")
 
     def outcome(self, request: Request) -> Any:
         """An answer, or a function that makes it; raises what the caller gets instead."""
@@ -137,6 +160,8 @@ class Desk:
             raise fault.make()
         if isinstance(fault, Reset):
             raise ConnectionResetError(f"{self.options.name}: the connection was reset")
+        if call.error is not None:
+            raise call.error
         if isinstance(fault, WrongAnswer):
             return fault.answer
         return self.options.answer
@@ -144,8 +169,9 @@ class Desk:
     def answers(self, request: Request, answer: Any) -> Any:
         """The caller has got `answer`."""
         call, valid = request.call, self.options.valid
-        call.outcome, call.answer = "answered", answer
+        call.answer = answer
         call.valid = None if valid is None else bool(valid(answer))
+        call.outcome = "answered"
         return answer
 
     def given_up(self, request: Request) -> None:
@@ -167,6 +193,7 @@ class Desk:
         scheduler = self.scheduler
         if scheduler is None:
             return None
+        asked: Counter[str] = Counter()
         for firing, name in ((scheduler.firing, self.options.name), (self._own, None)):
             if firing is None:
                 continue
@@ -174,6 +201,7 @@ class Desk:
                 scheduler.door,
                 call.name,
                 partial(self._may_hit, call, name),
+                asked,
                 None if scheduler.sampler is None else partial(self._chance, call),
             )
             if fault is not None:

@@ -38,13 +38,14 @@ class Call:
     `worked_until`: when the service began and finished or stopped. All in seconds of the world;
     None: not yet. `outcome`: for the caller. `finished`: the service worked it off, whoever waited.
     `answer`: what it answered, if it did. `valid`: what the service's `valid` says of the answer,
-    None if there is none. `cost`: what it is billed.
+    None if there is none. `cost`: what it is billed. `error`: what its effect raised, if it did;
+    the caller gets that, if it still waits.
     """
 
     name: str
     number: int
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    args: tuple[Any, ...] = field(default=(), repr=False)
+    kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     fault: str = ""
     began: float = 0.0
     ended: float | None = None
@@ -52,9 +53,10 @@ class Call:
     worked_until: float | None = None
     outcome: Outcome = "open"
     finished: bool = False
-    answer: Any = None
+    answer: Any = field(default=None, repr=False)
     valid: bool | None = None
     cost: float = 0.0
+    error: BaseException | None = None
 
     @property
     def dead(self) -> bool:
@@ -64,7 +66,7 @@ class Call:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Ledger:
     """The calls and effects of one service in one world, in order.
 
@@ -75,6 +77,9 @@ class Ledger:
     calls: list[Call] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     refused: int = 0
+
+    def __repr__(self) -> str:
+        return f"Ledger({len(self.calls)} calls, {len(self.effects)} effects)"
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self.calls)

@@ -39,32 +39,56 @@ class Options:
         name: Any = self.name
         if not isinstance(name, str) or not name:
             raise UsageError(f"FakeService: name={self.name!r} must be a word, such as 'llm'")
-        if not callable(self.latency):
+        if isinstance(self.latency, Latency) or not callable(self.latency):
             self._check_latency(self.latency, "latency")
+        self._check_counts()
+        self._check_functions()
+        if self.on_cancel not in ("stops", "ignores") and not _is_seconds(self.on_cancel):
+            self._refuse("on_cancel", "'stops', 'ignores' or a number of seconds")
+        if not callable(self.cost) and not _is_seconds(self.cost):
+            self._refuse("cost", "a number, 0 or more, or a function of the call")
+
+    def _check_counts(self) -> None:
         for field, least in (("capacity", 1), ("queue", 0), ("connections", 1)):
             value = getattr(self, field)
             if value is not None and (type(value) is not int or value < least):
                 self._refuse(field, f"a whole number, {least} or more, or None for no limit")
         if self.queue is not None and self.capacity is None:
             self._refuse("queue", "None where capacity is None: nobody ever waits")
+
+    def _check_functions(self) -> None:
         for field in ("valid", "effect"):
             value = getattr(self, field)
-            if value is not None and (not callable(value) or inspect.iscoroutinefunction(value)):
+            if value is not None and not callable(value):
                 self._refuse(field, "a plain function, or None")
-        if self.on_cancel not in ("stops", "ignores") and not _is_seconds(self.on_cancel):
-            self._refuse("on_cancel", "'stops', 'ignores' or a number of seconds")
-        if not callable(self.cost) and not _is_seconds(self.cost):
-            self._refuse("cost", "a number, 0 or more, or a function of the call")
+        for field in ("latency", "valid", "effect", "cost"):
+            if inspect.iscoroutinefunction(getattr(self, field)):
+                self._refuse(field, "a plain function: nothing awaits what it returns")
 
     def latency_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Latency:
-        """How long this request takes."""
+        """How long this request takes. Raises `UsageError` if the function makes no sense of it."""
         if isinstance(self.latency, Latency) or not callable(self.latency):
             return as_latency(self.latency)
-        return self._check_latency(self.latency(*args, **kwargs), "latency(request)")
+        latency = self._told("latency(request)", self.latency, *args, **kwargs)
+        return self._check_latency(latency, "latency(request)")
 
     def cost_of(self, call: Call) -> float:
-        """What a call costs that is worked off."""
-        return float(self.cost(call)) if callable(self.cost) else float(self.cost)
+        """What a call costs that is worked off. Raises `UsageError` if the function cannot tell."""
+        cost: Any = self._told("cost(call)", self.cost, call) if callable(self.cost) else self.cost
+        if not _is_seconds(cost):
+            raise UsageError(
+                f"FakeService {self.name!r}: cost(call)={cost!r} must be a number, 0 or more"
+            )
+        return float(cost)
+
+    def _told(self, called: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What a function of the test's author says; if it raises, that is theirs to mend."""
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            raise UsageError(
+                f"FakeService {self.name!r}: {called} raised {type(error).__name__}: {error}"
+            ) from error
 
     def _check_latency(self, latency: Any, called: str) -> Latency:
         try:

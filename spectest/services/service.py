@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import threading
-import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Literal
 
 from spectest.errors import UsageError
-from spectest.faults import Duplicate, Fault, FaultPlan
-from spectest.kernel.clock import NANOSECONDS
-from spectest.kernel.scheduler import Scheduler
-from spectest.services.awaited import Work, settle
-from spectest.services.desk import Desk, Request
+from spectest.faults import Fault, FaultPlan
+from spectest.services.awaited import Work
+from spectest.services.blocked import BlockingWork
+from spectest.services.desk import Desk
 from spectest.services.ledger import Call, Ledger
 from spectest.services.options import OnCancel, Options
-from spectest.threads.agents import Agent, current
+from spectest.services.surroundings import surroundings
 
 __all__ = ["FakeService"]
 
@@ -36,7 +32,8 @@ class FakeService:
     coroutine function where the service is awaited.
     `valid`: says of an answer whether it is a valid one; for the ledger.
     `effect`: a function of the request that is called when the service has worked the call off,
-    whether or not somebody still waits; what it returns stands in the ledger as written.
+    whether or not somebody still waits; what it returns stands in the ledger as written. What it
+    raises is raised for the caller, too, and of a dead handle kept in the ledger.
     `failures`: faults of `spectest.faults` that may hit its calls, one or several. Each that fires
     is a choice of the search.
     `capacity`: on how many calls it works at once; others wait in its queue, `queue` of them at
@@ -106,101 +103,32 @@ class FakeService:
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         desk = self._here()
-        loop = asyncio.get_running_loop()
-        request = desk.receive(args, kwargs)
-        answered = loop.create_future()
-        work = Work(desk, request, loop, answered)
-        desk.capacity.take(work.begin)
         try:
-            await answered
-        except asyncio.CancelledError:
-            desk.given_up(request)
-            work.abandoned()
+            request = desk.receive(args, kwargs)
+        except UsageError as misuse:
+            # A program that catches everything must not hide it.
+            loop: Any = asyncio.get_running_loop()
+            if getattr(loop, "escape", misuse) is None:
+                loop.escape = misuse
             raise
-        answer = await settle(desk.outcome(request), request.call)
-        return desk.answers(request, answer)
+        return await Work(desk, request).answer()
 
     def blocking(self, *args: Any, **kwargs: Any) -> Any:
         """Ask, and block the calling thread until the answer is there."""
         desk = self._here()
-        request = desk.receive(args, kwargs)
-        _wait_for_place(desk, request)
-        _work(request)
-        if desk.finishes(request):
-            _deliver_again(desk, request)
-        answer = desk.outcome(request)
-        if callable(answer):
-            answer = answer(*request.call.args, **request.call.kwargs)
-        if inspect.isawaitable(answer):
-            if inspect.iscoroutine(answer):
-                answer.close()
-            raise UsageError(
-                f"{self!r} answers with something to await; its blocking face cannot wait for it"
-            )
-        return desk.answers(request, answer)
+        return BlockingWork(desk, desk.receive(args, kwargs)).answer()
+
+    def __reduce__(self) -> Any:
+        raise UsageError(
+            f"{self!r} cannot be copied or sent to another process: what it is asked there, its "
+            "ledger here would not know.\nCall it in the process of the test, and pass its answer."
+        )
 
     # The world it is in.
 
     def _here(self) -> Desk:
-        agent = current()
-        world, scheduler, now = _surroundings(agent)
-        if self._desk is None or (world is not None and world is not self._world):
-            self._world, self._desk = world, Desk(self._options, scheduler, now)
+        here = surroundings()
+        if self._desk is None or here.world not in (None, self._world):
+            self._world = here.world
+            self._desk = Desk(self._options, here.scheduler, here.now)
         return self._desk
-
-
-def _surroundings(agent: Agent | None) -> tuple[object, Scheduler | None, Callable[[], float]]:
-    """What tells one world from the next, its scheduler, and its clock in seconds."""
-    if agent is not None:
-        baton = agent.baton
-
-        def now() -> float:
-            return baton.now_ns(current() or agent) / NANOSECONDS
-
-        return baton.scheduler, baton.scheduler, now
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return None, None, time.monotonic
-    scheduler = getattr(loop, "scheduler", None)
-    return scheduler or loop, scheduler, loop.time
-
-
-# The blocking face.
-
-
-def _wait_for_place(desk: Desk, request: Request) -> None:
-    agent = current()
-    free = threading.Event() if agent is None else None
-
-    def begin() -> None:
-        desk.begins(request)
-        if free is not None:
-            free.set()
-        elif agent is not None:
-            agent.baton.wake(agent)
-
-    desk.capacity.take(begin)
-    if free is not None:
-        free.wait()
-    while agent is not None and request.call.worked_from is None:
-        agent.baton.wait(agent)
-
-
-def _work(request: Request) -> None:
-    agent = current()
-    if agent is not None:
-        agent.baton.perform(agent, "call", request.call.name, request.ns)
-    else:
-        time.sleep(request.ns[1] / NANOSECONDS)
-
-
-def _deliver_again(desk: Desk, request: Request) -> None:
-    fault = request.fault
-    assert isinstance(fault, Duplicate)
-
-    def again() -> None:
-        time.sleep(fault.later)
-        desk.write(request.call, repeated=True)
-
-    threading.Thread(target=again, name=f"{request.call.name} again", daemon=True).start()

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from spectest.errors import UsageError
@@ -15,8 +15,7 @@ from spectest.services.service import FakeService
 __all__ = ["patch"]
 
 
-@contextlib.contextmanager
-def patch(target: str, *, name: str | None = None, **options: Any) -> Iterator[FakeService]:
+class patch(contextlib.ContextDecorator):  # noqa: N801  # read like a function, as in unittest.mock
     """While the block lasts, calls of `target` are calls of a `FakeService`.
 
     `target`: the dotted name of a function or method, such as "app.llm.Client.complete". A
@@ -25,31 +24,50 @@ def patch(target: str, *, name: str | None = None, **options: Any) -> Iterator[F
     `options`: those of `FakeService`. The request of a method begins with `self`. Without an
     `answer`, the real function is called when the service is done, and so takes its own time, too.
 
-    Also a decorator. Yields the service, for its ledger. Raises `UsageError` if there is no such
-    function. Whatever happens in the block, the real function is back afterwards.
+    Also a decorator, of coroutine functions, too. The block is given the service, for its ledger.
+    Raises `UsageError` if there is no such function. Whatever happens in the block, the real
+    function is back afterwards.
     """
-    owner, attribute = _owner_of(target)
-    stored = inspect.getattr_static(owner, attribute)
-    function = stored.__func__ if isinstance(stored, staticmethod | classmethod) else stored
-    if not inspect.isfunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(
-            f"patch({target!r}): {type(function).__name__} is not a function; name a function or a "
-            "method that is written in Python and does not yield"
-        )
-    options.setdefault("answer", function)
-    service = FakeService(name or attribute, **options)
-    replacement: Any = _face(function, service)
-    if isinstance(stored, staticmethod | classmethod):
-        replacement = type(stored)(replacement)
-    own = attribute in vars(owner)
-    setattr(owner, attribute, replacement)
-    try:
-        yield service
-    finally:
-        if own:
-            setattr(owner, attribute, stored)
+
+    def __init__(self, target: str, *, name: str | None = None, **options: Any) -> None:
+        self._target = target
+        self._name = name
+        self._options = options
+        self._put_back: list[Callable[[], None]] = []
+
+    def __enter__(self) -> FakeService:
+        owner, attribute = _owner_of(self._target)
+        stored = inspect.getattr_static(owner, attribute)
+        function = stored.__func__ if isinstance(stored, staticmethod | classmethod) else stored
+        if not inspect.isfunction(function) or inspect.isasyncgenfunction(function):
+            raise UsageError(
+                f"patch({self._target!r}): {type(function).__name__} is not a function; name a "
+                "function or a method that is written in Python and does not yield"
+            )
+        service = FakeService(self._name or attribute, **{"answer": function, **self._options})
+        replacement: Any = _face(function, service)
+        if isinstance(stored, staticmethod | classmethod):
+            replacement = type(stored)(replacement)
+        if attribute in vars(owner):
+            self._put_back.append(functools.partial(setattr, owner, attribute, stored))
         else:
-            delattr(owner, attribute)
+            self._put_back.append(functools.partial(delattr, owner, attribute))
+        setattr(owner, attribute, replacement)
+        return service
+
+    def __exit__(self, *_: object) -> None:
+        self._put_back.pop()()
+
+    def __call__(self, function: Any) -> Any:
+        if not inspect.iscoroutinefunction(function):
+            return super().__call__(function)
+
+        @functools.wraps(function)
+        async def patched(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return await function(*args, **kwargs)
+
+        return patched
 
 
 def _face(function: Any, service: FakeService) -> Any:

@@ -1,4 +1,4 @@
-"""Under which name a frame knows an object: what a report calls a lock, a queue, a future."""
+"""What a report calls a lock, a queue, a future: the name by which a frame knows it, or its own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from typing import Any
 
 from spectest.source.lines import PLATFORM, kind_of_file
 
-__all__ = ["name_of"]
+__all__ = ["Spoken", "name_of"]
 
 _MOST_MEMBERS = 1000
+
+
+class Spoken:
+    """Base of what has its own words for a wait inside one of its methods."""
+
+    @property
+    def waited_for(self) -> str:
+        """What is waited for, to be put after "waits for"; details come after ", which "."""
+        raise NotImplementedError
 
 
 def name_of(target: Any, frames: Sequence[FrameType]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from spectest.kernel.clock import FOREVER_NS
 from spectest.kernel.trace import SourceLine
 from spectest.source.expressions import name_in_source
-from spectest.source.names import name_of
+from spectest.source.names import Spoken, name_of
 from spectest.threads.agents import Agent
 from spectest.threads.jobs import could_grow, idle, item_of, job_name, runner_of, submitted
 from spectest.threads.locks import VirtualLock
@@ -56,6 +56,10 @@ def wait_of(agent: Agent, *, from_source: bool = False) -> Wait:
     frames = frames_of(agent)
     inside = inside_of(frames)
     line = user_line(frames)
+    for frame in inside:
+        spoken = local_of(frame, "self")
+        if isinstance(spoken, Spoken):
+            return Wait(spoken, call_of(frame), "", line)
     for frame in reversed(inside):
         target, call = local_of(frame, "self"), call_of(frame)
         if target is None:
@@ -114,6 +118,8 @@ def lock_of(wait: Wait) -> VirtualLock | None:
 def what(wait: Wait, agent: Agent) -> str:
     """What is waited for, to be put after "waits for"."""
     target, busy = wait.target, agent.alarm
+    if isinstance(target, Spoken):
+        return target.waited_for
     if busy is not None and busy.kind == "job":
         return f"`{busy.label}`" + (", which never ends" if busy.due_ns >= FOREVER_NS else "")
     if target is None:
@@ -182,6 +188,8 @@ _WORDS: tuple[tuple[type, Callable[[Wait, Agent, str], str]], ...] = (
 def thing_of(wait: Wait, agent: Agent) -> str:
     """What another thread has to do with it to end the wait, to be put after "woken through"."""
     target = wait.target
+    if isinstance(target, Spoken):
+        return target.waited_for.partition(", which ")[0]
     if isinstance(target, threading.Thread):
         return f"the {'beginning' if wait.call == 'start' else 'end'} of {called(target, agent)}"
     if target is None or isinstance(target, Future):

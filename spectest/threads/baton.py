@@ -359,7 +359,7 @@ class Baton(HandOver):
 
     # For whoever records.
 
-    def tell(self, agent: Agent, kind: str, subject: str, detail: str) -> None:
+    def tell(self, kind: str, subject: str, agent: Agent, detail: str) -> None:
         """Something happened that the baton knows nothing of."""
 
     def _begins(self, agent: Agent, operation: Operation) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 
 from spectest.ambient import REAL
 from spectest.errors import Deadlock
-from spectest.kernel.clock import NANOSECONDS
+from spectest.kernel.clock import FOREVER_NS, NANOSECONDS
+from spectest.kernel.operations import Kind
 from spectest.threads import agents as states
 from spectest.threads.agents import Agent, Loop, WorldEnded, present
 from spectest.threads.lives import Threads
@@ -168,10 +169,14 @@ class Performers(Threads):
         del sleep, options
         self._to_its_end(agent)
 
-    def perform(self, agent: Agent, *operation: Any) -> None:
-        """The score knows how long."""
-        del operation
+    def perform(
+        self, agent: Agent, kind: Kind, label: str, interval_ns: tuple[int, int, int]
+    ) -> None:
+        """The score knows how long; what never ends is not in it."""
+        del kind, label
         self._to_its_end(agent)
+        while interval_ns[0] >= FOREVER_NS:
+            self._to_its_end(agent)
 
     def _to_its_end(self, agent: Agent) -> None:
         """One that is still going on when the score ends goes on until the performance does."""

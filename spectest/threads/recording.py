@@ -11,7 +11,7 @@ from threading import Thread
 from types import FrameType
 from typing import Any
 
-from spectest.kernel.choices import FAULT
+from spectest.kernel.choices import FAULT, SOMETIMES, fault_of
 from spectest.kernel.observers import TraceRecorder
 from spectest.kernel.operations import Operation
 from spectest.kernel.trace import NOWHERE, SourceLine
@@ -60,12 +60,15 @@ class RecordingThreads(Threads):
             return
         agent = current() or self.main
         if label.startswith(FAULT):
-            call, _, what = label.removeprefix(FAULT).partition(" ")
-            self._emit("fault", call, agent, where=here(), detail=what)
+            call, happens = fault_of(label)
+            self._emit("fault", call, agent, where=here(), detail=happens)
+        elif label.startswith(SOMETIMES):
+            name = label.removeprefix(SOMETIMES)
+            self._emit("sometimes", name, agent, where=here(), detail="is true")
         else:
             self._emit("choice", label, agent, detail=f"{answer} of {n}")
 
-    def tell(self, agent: Agent, kind: str, subject: str, detail: str) -> None:
+    def tell(self, kind: str, subject: str, agent: Agent, detail: str) -> None:
         self._emit(kind, subject, agent, where=here(), detail=detail)
 
     def _emit(self, kind: str, subject: str, agent: Agent, **fields: Any) -> int:

@@ -13,6 +13,19 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
 from typing import Any
 
+from spectest.faults import (
+    Duplicate,
+    Fault,
+    FaultPlan,
+    Hang,
+    Raise,
+    RateLimit,
+    Reset,
+    SlowStart,
+    WrongAnswer,
+)
+from spectest.services import FakeService, sometimes
+
 __all__ = ["PROGRAMS", "SAME_ON_ALL_VERSIONS"]
 
 
@@ -206,6 +219,53 @@ async def loop_and_threads() -> list[str]:
     return log
 
 
+def anything_goes_wrong() -> list[Fault]:
+    return [
+        Raise(ConnectionError),
+        Hang(),
+        Reset(),
+        SlowStart(0.010),
+        WrongAnswer("no"),
+        Duplicate(0.010),
+        RateLimit(0.010),
+    ]
+
+
+async def calls_of_services() -> list[str]:
+    log: list[str] = []
+    llm = FakeService(
+        "llm",
+        latency=(0.005, 0.040),
+        answer="yes",
+        effect=lambda number: log.append(f"effect {number}"),
+        failures=FaultPlan(*anything_goes_wrong(), budget=2),
+        capacity=2,
+        on_cancel=0.010,
+    )
+
+    async def ask(number: int) -> None:
+        if sometimes("tired"):
+            await asyncio.sleep(0.010)
+        try:
+            async with asyncio.timeout(0.030):
+                log.append(f"{number}: {await llm(number)}")
+        except OSError as error:
+            log.append(f"{number}: {error}")
+
+    await asyncio.gather(*(ask(number) for number in range(4)))
+    await asyncio.sleep(1)
+    return [*log, *(f"{call.name} {call.outcome} {call.fault}" for call in llm.ledger)]
+
+
+async def services_and_threads() -> list[str]:
+    llm = FakeService(
+        "llm", latency=(0.005, 0.040), failures=[Reset(), Duplicate(0.010)], capacity=1
+    )
+    calls = (llm(1), asyncio.to_thread(llm.blocking, 2), asyncio.to_thread(llm.blocking, 3))
+    await asyncio.gather(*calls, return_exceptions=True)
+    return [f"{call.args} {call.outcome} {call.fault} {call.ended}" for call in llm.ledger]
+
+
 PROGRAMS: dict[str, Callable[[], Any]] = {
     program.__name__: program
     for program in (
@@ -221,6 +281,8 @@ PROGRAMS: dict[str, Callable[[], Any]] = {
         threads_and_locks,
         first_of_a_pool,
         loop_and_threads,
+        calls_of_services,
+        services_and_threads,
     )
 }
 
@@ -230,6 +292,7 @@ SAME_ON_ALL_VERSIONS = (
     "queue_of_work",
     "shut_down_all_tasks",
     "fails_sometimes",
+    "calls_of_services",
 )
 """What these use of the standard library is the same code on 3.11, 3.12 and 3.13."""
 

@@ -49,7 +49,7 @@ REPORTS = (
 )
 RECORDS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-EMITTING = ("emit", "_emit", "_lost")
+EMITTING = ("emit", "_emit", "_lost", "tell")
 ENFORCED_BY = re.compile(r"^Enforced by: test `([^`:]+)::(\w+)`$")
 
 

@@ -1,6 +1,7 @@
 """An operation that is cancelled while overdue was held back, and the plan must say so."""
 
 import asyncio
+from typing import Any
 
 from spectest.exploration.execution import execute
 from spectest.exploration.settings import Settings
@@ -48,3 +49,26 @@ def test_an_operation_that_is_cancelled_early_was_not_held_back() -> None:
 
     plan = Plan({"cancelled_early#1": Hold(1_000_000)})
     assert execute(cancelled_early, plan, LIMITS).plan == Plan()
+
+
+async def fails_while_a_call_is_late() -> None:
+    """A call of some service, 10 to 60 ms and usually 20."""
+    answers: list[str] = []
+    loop: Any = asyncio.get_running_loop()
+    interval_ns = (10_000_000, 20_000_000, 60_000_000)
+    loop.call_remote(loop.scheduler.name("llm"), interval_ns, lambda: answers.append("yes"))
+    await asyncio.sleep(0.030)
+    assert answers, "it is late"
+
+
+def test_what_is_overdue_when_the_program_fails_was_held_back() -> None:
+    walk = RandomWalk()
+    failed = 0
+    for number in range(20):
+        walk.begin(number, Profile())
+        outcome = execute(fails_while_a_call_is_late, Plan(), LIMITS, chooser=walk)
+        walk.end(outcome.contested)
+        again = execute(fails_while_a_call_is_late, outcome.plan, LIMITS)
+        assert again.signature == outcome.signature
+        failed += outcome.failed
+    assert 0 < failed < 20

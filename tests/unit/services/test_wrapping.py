@@ -120,3 +120,14 @@ def test_as_a_decorator(llm: Any) -> None:
 def test_what_cannot_be_patched(llm: Any, target: str, complaint: str) -> None:
     with pytest.raises(spectest.UsageError, match=complaint), spectest.patch(target):
         pytest.fail("it was patched")
+
+
+def test_as_a_decorator_of_a_coroutine_function(llm: Any) -> None:
+    @spectest.patch("wrapped_llm.Client.complete", latency=0.030, answer="fake")
+    async def program() -> str:
+        await asyncio.sleep(0.010)
+        return str(await llm.Client("I").complete("am"))
+
+    real = llm.Client.complete
+    assert spectest.run(program) == "fake"
+    assert llm.Client.complete is real

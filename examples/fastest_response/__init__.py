@@ -1,0 +1,1 @@
+"""litellm's fastest-response router, with two providers that keep a ledger."""
