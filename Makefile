@@ -3,6 +3,8 @@ PYTHON ?= $(shell .ci/interpreter)
 # The versions `make test` wants to see; those not on this machine are reported as absent.
 VERSIONS ?= 3.11 3.12 3.13
 PYTEST_ARGS ?= -n 2
+# What depends on no version of Python runs on the default one only.
+OTHER_ARGS ?= --ignore=tests/tidy --ignore=tests/examples
 
 bin := .venv/bin
 default_version = $(shell $(bin)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -21,7 +23,7 @@ help:
 	@echo "make clean     remove virtual environments, caches and builds"
 
 # One rule for every virtual environment: .venv, .venv-3.12, .venv-bench.
-%/.stamp: EXTRAS = dev
+%/.stamp: EXTRAS = dev,examples
 %/.stamp: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "spectest needs Python 3.11 or newer; none was found" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -36,7 +38,7 @@ demo: .venv/.stamp
 	$(bin)/python -m examples.fraud_check.demo
 
 test: lint test-one
-	@PYTEST_ARGS="$(PYTEST_ARGS)" .ci/versions $(other_versions)
+	@PYTEST_ARGS="$(PYTEST_ARGS) $(OTHER_ARGS)" .ci/versions $(other_versions)
 
 test-one: .venv/.stamp
 	$(bin)/python -m pytest $(PYTEST_ARGS)

@@ -10,6 +10,15 @@ from __future__ import annotations
 from spectest.ambient.randomness import lent, seed
 from spectest.ambient.real import REAL
 from spectest.ambient.sources import Sources, StandIn
-from spectest.ambient.wall import WALL_START, parse_wall_start
+from spectest.ambient.wall import WALL_START, forget_types, parse_wall_start
 
-__all__ = ["REAL", "WALL_START", "Sources", "StandIn", "lent", "parse_wall_start", "seed"]
+__all__ = [
+    "REAL",
+    "WALL_START",
+    "Sources",
+    "StandIn",
+    "forget_types",
+    "lent",
+    "parse_wall_start",
+    "seed",
+]

@@ -15,6 +15,7 @@ import functools
 import logging
 import sys
 import time
+import typing
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,7 +24,7 @@ from spectest.ambient.real import REAL
 from spectest.ambient.sources import StandIn
 from spectest.errors import UsageError
 
-__all__ = ["WALL_START", "WallNs", "parse_wall_start", "stand_ins"]
+__all__ = ["WALL_START", "WallNs", "forget_types", "parse_wall_start", "stand_ins"]
 
 WALL_START = "2026-01-01T00:00:00Z"
 """Where the wall clock of a world begins, unless a setting says otherwise."""
@@ -123,8 +124,9 @@ def _broken_down(wall_ns: WallNs) -> list[StandIn]:
 class _Meta(type):
     """A class that takes the instances of `stands_for` for its own.
 
-    It is equal to the real one, so that `type(value) == datetime` holds. Their hashes differ, or
-    else a cache of types (`typing` has some) would keep one for the other when the run is over.
+    It is equal to the real one, so that `type(value) == datetime` holds, and has the same hash, so
+    that a table of types finds one by the other. Caches of types have to be cleared when the run is
+    over (`forget_types`), or else they would keep one for the other.
     """
 
     stands_for: type
@@ -143,7 +145,17 @@ class _Meta(type):
         return other is cls or (_stands_in(cls) and other is cls.stands_for)
 
     def __hash__(cls) -> int:
-        return super().__hash__()
+        return hash(cls.stands_for) if _stands_in(cls) else super().__hash__()
+
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """A model of pydantic's that is defined during a run means the real class."""
+        return handler.generate_schema(cls.stands_for) if _stands_in(cls) else handler(source)
+
+
+def forget_types() -> None:
+    """`typing` remembers `Optional[datetime]` and its kin, perhaps from a run."""
+    for clear in typing._cleanups:  # type: ignore[attr-defined]
+        clear()
 
 
 def _stands_in(cls: _Meta) -> bool:

@@ -9,7 +9,7 @@ from spectest.errors import NondeterminismError
 from spectest.exploration.execution import Outcome
 from spectest.kernel.trace import Trace
 
-__all__ = ["difference", "same"]
+__all__ = ["difference", "irreproducible", "same"]
 
 _KEPT_STATE = (
     "A third execution was like the second, so something survives an execution: a module global, a "
@@ -68,3 +68,17 @@ def _text(event: object) -> str | None:
 
 def _ended(outcome: Outcome) -> str:
     return "ended" if outcome.error is None else f"ended with {outcome.error!r}"
+
+
+def irreproducible(found: Outcome, again: Outcome) -> NondeterminismError:
+    """The error about a failure whose exact repetition was another execution."""
+    return NondeterminismError(
+        "an execution failed and its exact repetition did not fail the same way.\n"
+        f"  first:  {found.error!r}\n"
+        f"  second: {again.error!r}\n"
+        "Something survives an execution or is drawn from a source that spectest does not own: a "
+        "module global, a cache, a fixture, an id(), the order of a set of own objects, a file.",
+        index=0,
+        first=repr(found.error),
+        second=repr(again.error),
+    )

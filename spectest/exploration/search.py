@@ -35,6 +35,7 @@ from spectest.kernel.plan import Plan
 from spectest.kernel.trace import Trace
 from spectest.strategies import by_name
 from spectest.strategies.base import Profile
+from spectest.strategies.drawn import DrawnPlan
 from spectest.threads.lines import EVERYWHERE
 from spectest.threads.patching import installed
 from spectest.world import Limits
@@ -57,23 +58,29 @@ def explore(program: Program, **settings: Any) -> Report:
     return Search(program, chosen).report()
 
 
-def run(main: Program, *, plan: Plan | str | None = None, **settings: Any) -> Any:
+def run(main: Program, *, plan: Plan | DrawnPlan | str | None = None, **settings: Any) -> Any:
     """Run `main` once, like `asyncio.run`, on virtual time; its result, or what it raises.
 
-    `plan`: a plan or a token; by default nothing deviates from stock order. Keywords as for
-    `explore`, as far as one run has a use for them.
+    `plan`: a plan or a token, or one drawn by Hypothesis; by default nothing deviates from stock
+    order. What is raised under a drawn plan has a note with the token. Keywords as for `explore`,
+    as far as one run has a use for them.
     """
     chosen = Settings.of(settings)
     check_program(main)
-    if plan is None:
+    chooser = None
+    if isinstance(plan, DrawnPlan):
+        chooser, plan = plan.chooser(), Plan(order=plan.order, seed=chosen.seed)
+    elif plan is None:
         plan = Plan(order=chosen.order, seed=chosen.seed)
     elif not isinstance(plan, Plan):
         plan = tokens.decode(plan)
     with ambient.lent():
-        outcome = execute(main, plan, chosen.limits)
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.result
+        outcome = execute(main, plan, chosen.limits, chooser=chooser)
+    if outcome.error is None:
+        return outcome.result
+    if chooser is not None:
+        outcome.error.add_note(f"spectest: replay with the token {tokens.encode(outcome.plan)}")
+    raise outcome.error
 
 
 def _follow(program: Program, plan: Plan, settings: Settings) -> Outcome:
@@ -269,12 +276,13 @@ class Search:
             limits = self._short
         again = self._execute(found.plan, limits)
         if again.signature != found.signature:
-            return self._failure(replace(again, error=_irreproducible(found, again)), strategy, 1)
+            error = determinism.irreproducible(found, again)
+            return self._failure(replace(again, error=error), strategy, 1)
         shrinker = Shrinker(self._program, limits, again, before_each=self._before_each)
         plan = shrinker.shrink(self._stock_trace)
         recorded = self._record(plan)
         if recorded.signature != found.signature:
-            error = _irreproducible(found, recorded)
+            error = determinism.irreproducible(found, recorded)
             return self._failure(replace(recorded, error=error), strategy, shrinker.executions)
         if self._database is not None:
             self._database.save(self._name, plan)
@@ -383,16 +391,3 @@ def _profile(stock: Outcome) -> Profile:
             chains[chain] = chains.get(chain, 0) + 1
     threads = stock.trace.of_kind("thread")
     return Profile(2 * sum(chains.values()), chains, bool(threads))
-
-
-def _irreproducible(found: Outcome, again: Outcome) -> NondeterminismError:
-    return NondeterminismError(
-        "an execution failed and its exact repetition did not fail the same way.\n"
-        f"  first:  {found.error!r}\n"
-        f"  second: {again.error!r}\n"
-        "Something survives an execution or is drawn from a source that spectest does not own: a "
-        "module global, a cache, a fixture, an id(), the order of a set of own objects, a file.",
-        index=0,
-        first=repr(found.error),
-        second=repr(again.error),
-    )

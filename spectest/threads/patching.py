@@ -23,6 +23,7 @@ from importlib import _bootstrap
 from types import SimpleNamespace
 from typing import Any
 
+from spectest.ambient import forget_types
 from spectest.threads import starting, surroundings
 from spectest.threads.agents import WorldEnded, current
 from spectest.threads.carriers import Carriers
@@ -136,6 +137,7 @@ class Installation(Exchange):
     def uninstall(self) -> None:
         """Put everything back, in modules imported meanwhile as well."""
         self.restore()
+        forget_types()
         surroundings.FREEZERS.uninstall()
         _base.LOGGER.removeFilter(_worth_logging)
         self.locks.restore()

@@ -192,3 +192,24 @@ def test_records_of_a_log() -> None:
         return [record.created, record.relativeCreated]
 
     assert spectest.run(program) == [START.timestamp() + 2, 2000]
+
+
+def test_a_model_of_pydantic_may_be_defined_during_a_run() -> None:
+    import pydantic
+
+    def program() -> Any:
+        from datetime import date, datetime
+
+        class Order(pydantic.BaseModel):
+            at: datetime
+            due: date | None = None
+
+        return Order, Order(at=datetime.now(dt.UTC), due=date.today())
+
+    order, made = spectest.run(program)
+    assert type(made.at) is dt.datetime
+    assert type(made.due) is dt.date
+    again = order.model_validate_json(made.model_dump_json())
+    assert again == made
+    with pytest.raises(pydantic.ValidationError):
+        order(at="soon")
