@@ -10,12 +10,16 @@ searched by itself.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hypothesis import settings as Settings  # noqa: N812  # a class, and named like one here
+from hypothesis import stateful
 from hypothesis import strategies as st
 
 from spectest.errors import UsageError
+from spectest.exploration.search import run
 from spectest.faults import (
     Duplicate,
     Fault,
@@ -31,7 +35,7 @@ from spectest.latency import Constant, Exponential, Latency, LogNormal, Uniform
 from spectest.services.service import FakeService
 from spectest.strategies.drawn import Departure, DrawnPlan
 
-__all__ = ["branches", "fault_plans", "latencies", "plans", "services"]
+__all__ = ["branches", "fault_plans", "latencies", "plans", "run_state_machine", "services"]
 
 _MILLISECONDS = 1_000
 
@@ -164,3 +168,36 @@ def _slow(on: str) -> Fault:
 
 
 _KINDS: tuple[Callable[..., Fault], ...] = (_raise, Hang, Reset, _slow, RateLimit, Duplicate)
+
+
+# Stateful tests.
+
+
+def run_state_machine(
+    machine: type[stateful.RuleBasedStateMachine],
+    *,
+    plan: st.SearchStrategy[DrawnPlan] | None = None,
+    settings: Settings | None = None,
+    **rules: Any,
+) -> None:
+    """Run a `RuleBasedStateMachine` as a test, each of its test cases in one world.
+
+    From its `__init__` to its `teardown` a machine is on virtual time, and so is what its rules do:
+    threads, pools, an `asyncio.Runner` that is made in `__init__`. The timing is drawn with the
+    steps, and shrinks with them.
+
+    `plan`: draws the timing; `plans()` unless given. `settings`: Hypothesis' own; those of
+    `machine.TestCase.settings` by default, without its deadline, which would count virtual time.
+    `rules`: keywords of `spectest.run`. Raises what the smallest failing test case does.
+    """
+    drawn = plans() if plan is None else plan
+    chosen = machine.TestCase.settings if settings is None else settings
+    test: Any = stateful.get_state_machine_test(machine, settings=Settings(chosen, deadline=None))
+    inner = test.hypothesis.inner_test
+
+    @functools.wraps(inner)
+    def in_a_world(data: st.DataObject) -> None:
+        run(functools.partial(inner, data), plan=data.draw(drawn, label="plan"), **rules)
+
+    test.hypothesis.inner_test = in_a_world
+    test()

@@ -115,6 +115,7 @@ def _of_hold(
         return _of_thread(name, hold, events, cast)
     start = _first(events, "start", name)
     complete = _first(events, "complete", name)
+    neighbours = _neighbours(complete, events)
     if start is None:
         return Deviation(name, "step", hold=hold)
     usual = usual_ns(start)
@@ -128,8 +129,8 @@ def _of_hold(
         usual_ns=usual,
         took_ns=took,
         hold=hold,
-        together_with=_together(complete, events, -1),
-        before=_together(complete, events, 1),
+        together_with=neighbours[0],
+        before=neighbours[1],
         overtaken_by=_overtaker(name, complete, events, stock),
         had_run=_had_run(complete, events, cast),
         event=-1 if complete is None else complete.number,
@@ -142,6 +143,7 @@ def _of_thread(name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast) 
     if absence is None:
         return Deviation(name, kind, hold=hold)
     complete = _first(events, "complete", name)
+    neighbours = _neighbours(complete, events)
     return Deviation(
         name,
         kind,
@@ -150,8 +152,8 @@ def _of_thread(name: str, hold: Hold, events: Sequence[TraceEvent], cast: Cast) 
         usual_ns=None if absence.stalled_ns is None else 0,
         took_ns=absence.stalled_ns,
         hold=hold,
-        together_with=_together(complete, events, -1),
-        before=_together(complete, events, 1),
+        together_with=neighbours[0],
+        before=neighbours[1],
         moment=absence.moment,
         begun=absence.begun,
         went_first=absence.went_first,
@@ -217,19 +219,36 @@ def _first(events: Sequence[TraceEvent], kind: str, subject: str) -> TraceEvent 
     return next((e for e in events if e.kind == kind and e.subject == subject), None)
 
 
-def _together(
-    complete: TraceEvent | None, events: Sequence[TraceEvent], step: Literal[-1, 1]
-) -> tuple[str, ...]:
-    """Completions at one poll are recorded one right after the other."""
-    names: list[str] = []
-    place = -1 if complete is None else complete.number + step
-    while complete is not None and 0 <= place < len(events):
+def _neighbours(
+    complete: TraceEvent | None, events: Sequence[TraceEvent]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What was delivered at the same poll, and went on before it and after it.
+
+    Completions at one poll are recorded one right after the other. Of two threads, the one whose
+    sleep was delivered first may still go on last.
+    """
+    if complete is None:
+        return (), ()
+    poll = [*_run(complete, events, -1)[::-1], complete, *_run(complete, events, 1)]
+    steps = {event.cause: event.number for event in reversed(events) if event.kind == "step"}
+    poll.sort(key=lambda event: steps.get(event.number, event.number))
+    place = poll.index(complete)
+    names = tuple(event.subject for event in poll)
+    return names[:place], names[place + 1 :]
+
+
+def _run(
+    complete: TraceEvent, events: Sequence[TraceEvent], step: Literal[-1, 1]
+) -> list[TraceEvent]:
+    found: list[TraceEvent] = []
+    place = complete.number + step
+    while 0 <= place < len(events):
         event = events[place]
         if event.kind != "complete" or event.time_ns != complete.time_ns:
             break
-        names.append(event.subject)
+        found.append(event)
         place += step
-    return tuple(names[::step])
+    return found
 
 
 def _overtaker(
