@@ -60,7 +60,7 @@ def plans(
         st.integers(0, horizon),
     )
     lists = st.lists(departures, max_size=most, unique_by=lambda it: it.at)
-    return lists.map(lambda them: DrawnPlan(tuple(sorted(them)), model))
+    return st.builds(DrawnPlan, departures=lists, order=st.just(model))
 
 
 def latencies(*, shortest: float = 0.001, longest: float = 1.0) -> st.SearchStrategy[Latency]:

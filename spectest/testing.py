@@ -12,7 +12,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import CoroutineType, TracebackType
 from typing import Any, Literal, TypeVar, overload
@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar, overload
 from spectest import ambient
 from spectest.errors import UsageError
 from spectest.exploration.execution import Outcome, Program, check_meant_for, execute
+from spectest.exploration.marking import Marking, mark, marking_of
 from spectest.exploration.results import Failure, Report
 from spectest.exploration.search import Search, name_of
 from spectest.exploration.settings import Settings
@@ -39,7 +40,6 @@ __all__ = [
     "run_once",
 ]
 
-_MARKING = "__spectest__"
 _PACKAGE = str(Path(__file__).resolve().parent)
 
 # Exceptions with which a program leaves without a verdict, where they come from.
@@ -55,14 +55,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 # The decorator.
-
-
-@dataclass(frozen=True, slots=True)
-class Marking:
-    """What the decorator leaves on a test: the function itself, and the keywords it was given."""
-
-    function: Callable[..., Any]
-    settings: dict[str, Any]
 
 
 @overload
@@ -99,14 +91,8 @@ def _explored(function: Any, *, settings: dict[str, Any]) -> Any:
         __tracebackhide__ = True
         check(bound(function, args, kwargs), Settings.of(settings))
 
-    setattr(explore_all, _MARKING, Marking(function, settings))
+    mark(explore_all, function, settings)
     return explore_all
-
-
-def marking_of(function: Any) -> Marking | None:
-    """What `explored` left on `function`, or None."""
-    marking = getattr(function, _MARKING, None)
-    return marking if isinstance(marking, Marking) else None
 
 
 def bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:

@@ -10,6 +10,7 @@ from typing import Any
 
 from spectest.errors import SpectestError, UsageError, Violation
 from spectest.eventloop.cancellations import Await
+from spectest.exploration.marking import unmarked
 from spectest.kernel.choices import FAULT, Chooser
 from spectest.kernel.mentions import Mentions
 from spectest.kernel.plan import OrderModel, Plan
@@ -149,8 +150,12 @@ def check_meant_for(program_name: str, outcome: Outcome) -> None:
         )
 
 
-def check_program(program: Program) -> None:
-    """Raise `UsageError` if `program` is no function, or one that cannot do without arguments."""
+def check_program(program: Program) -> Program:
+    """`program`, without the decorator of a test.
+
+    `UsageError` if it is no function, or one that cannot do without arguments.
+    """
+    program = unmarked(program)
     _check_callable(program)
     needed = _arguments_of(program)
     if needed:
@@ -161,6 +166,7 @@ def check_program(program: Program) -> None:
             f"`{name}` takes arguments ({arguments}), and a program is called without any.\n"
             f"Wrap it: lambda: {name}({arguments})"
         )
+    return program
 
 
 def _check_callable(program: Program) -> None:

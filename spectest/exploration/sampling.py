@@ -128,7 +128,7 @@ def sample(
     """
     numbers = _numbers(requests)
     chosen = Settings.of({"seed": seed, **settings})
-    check_program(program)
+    program = check_program(program)
     dependence = Independent() if dependence is None else dependence
     tally = _Tally()
     with ambient.lent(), installed():

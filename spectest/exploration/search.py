@@ -54,7 +54,7 @@ def explore(program: Program, **settings: Any) -> Report:
     of the program is not raised but is `report.failure`.
     """
     chosen = Settings.of(settings)
-    check_program(program)
+    program = check_program(program)
     return Search(program, chosen).report()
 
 
@@ -66,7 +66,7 @@ def run(main: Program, *, plan: Plan | DrawnPlan | str | None = None, **settings
     as far as one run has a use for them.
     """
     chosen = Settings.of(settings)
-    check_program(main)
+    main = check_program(main)
     chooser = None
     if isinstance(plan, DrawnPlan):
         chooser, plan = plan.chooser(), Plan(order=plan.order, seed=chosen.seed)
@@ -84,7 +84,7 @@ def run(main: Program, *, plan: Plan | DrawnPlan | str | None = None, **settings
 
 
 def _follow(program: Program, plan: Plan, settings: Settings) -> Outcome:
-    check_program(program)
+    program = check_program(program)
     with ambient.lent():
         outcome = execute(program, plan, settings.limits)
     check_meant_for(name_of(program), outcome)

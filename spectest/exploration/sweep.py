@@ -53,7 +53,7 @@ def sweep(
     `UsageError` if there is nothing that can be cancelled.
     """
     chosen = Settings.of(settings)
-    check_program(program)
+    program = check_program(program)
     return Sweeper(program, chosen, tasks=tasks, kinds=kinds).sweep()
 
 

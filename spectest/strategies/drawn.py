@@ -29,13 +29,17 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class DrawnPlan:
-    """What `spectest.run` accepts as a plan before the names of the operations are known."""
+    """What `spectest.run` accepts as a plan before the names of the operations are known.
 
-    departures: tuple[Departure, ...] = ()
+    `departures`: any number, whose order means nothing.
+    """
+
+    departures: Sequence[Departure] = ()
     order: OrderModel = "ties"
 
     def __post_init__(self) -> None:
         check_order(self.order)
+        object.__setattr__(self, "departures", tuple(sorted(self.departures)))
 
     def chooser(self) -> Departing:
         """One that follows it, for one execution."""

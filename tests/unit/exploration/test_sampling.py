@@ -163,3 +163,14 @@ def test_a_program_without_services_takes_its_own_time() -> None:
 def test_requests_are_checked(requests: Any) -> None:
     with pytest.raises(spectest.UsageError, match="requests="):
         spectest.sample(race, requests=requests)
+
+
+def test_a_decorated_test_has_two_answers() -> None:
+    @spectest.explored(runs=20)
+    async def test_it() -> None:
+        await race()
+
+    test_it()
+    sample = spectest.sample(test_it, requests=50)
+    assert sample.latencies == spectest.sample(race, requests=50).latencies
+    assert spectest.explore(test_it).failure is None
