@@ -231,7 +231,8 @@ def _neighbours(
         return (), ()
     poll = [*_run(complete, events, -1)[::-1], complete, *_run(complete, events, 1)]
     steps = {event.cause: event.number for event in reversed(events) if event.kind == "step"}
-    poll.sort(key=lambda event: steps.get(event.number, event.number))
+    if all(event.number in steps for event in poll):
+        poll.sort(key=lambda event: steps[event.number])
     place = poll.index(complete)
     names = tuple(event.subject for event in poll)
     return names[:place], names[place + 1 :]
