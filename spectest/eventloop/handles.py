@@ -13,7 +13,7 @@ from typing import Any
 from spectest.kernel.operations import Operation
 from spectest.kernel.steps import Step
 
-__all__ = ["VirtualHandle", "VirtualTimerHandle", "name_of_wait"]
+__all__ = ["RemoteHandle", "VirtualHandle", "VirtualTimerHandle", "name_of_wait"]
 
 
 class VirtualHandle(asyncio.Handle):
@@ -72,6 +72,19 @@ class VirtualTimerHandle(asyncio.TimerHandle):
     def arrive(self, operation: Operation) -> None:
         """The operation is over."""
         self._loop.arrive(self, operation)
+
+
+class RemoteHandle(VirtualTimerHandle):
+    """What happens outside of the program, and does so even if its loop is closed by then."""
+
+    __slots__ = ()
+
+    def arrive(self, operation: Operation) -> None:
+        """The operation is over."""
+        if self._loop.is_closed():
+            self._run()
+        else:
+            super().arrive(operation)
 
 
 # asyncio.sleep, and nothing else that waits, schedules this very function.

@@ -18,7 +18,7 @@ from spectest.errors import Deadlock, Livelock
 from spectest.eventloop import waiting
 from spectest.eventloop.closed_world import ClosedWorld
 from spectest.eventloop.foreign import ForeignThreads
-from spectest.eventloop.handles import VirtualHandle, VirtualTimerHandle, name_of_wait
+from spectest.eventloop.handles import RemoteHandle, VirtualHandle, VirtualTimerHandle, name_of_wait
 from spectest.eventloop.registry import TaskRegistry
 from spectest.eventloop.stepping import bring_to_front
 from spectest.eventloop.tasks import (
@@ -179,7 +179,7 @@ class VirtualEventLoop(ClosedWorld, TaskRegistry):
 
         `when`: its nominal moment, in seconds of this loop.
         """
-        handle = VirtualTimerHandle(when, callback, (), self)
+        handle = RemoteHandle(when, callback, (), self)
         handle.operation = start(handle)
         handle._scheduled = True
         return handle

@@ -151,6 +151,8 @@ class _Reader:
 
     def _written(self, step: TraceEvent) -> list[TraceEvent]:
         """What the call wrote whose completion the step goes on with."""
+        if step.cause < 0 or self._events[step.cause].kind != "complete":
+            return []
         return [event for event in self._effects[step.cause] if event.kind == "effect"]
 
     def _completed_marked(self, step: TraceEvent) -> bool:

@@ -122,6 +122,8 @@ class Desk:
         if call.worked_from is not None and usual and not request.hangs:
             part = min((self.now() - call.worked_from) / usual, 1.0)
             call.cost = self.options.cost_of(call) * part * _part(request.fault)
+        if self.options.on_cancel == "stops":
+            call.worked_until = call.ended  # Real clocks have gone on meanwhile.
 
     def _leave(self, call: Call) -> None:
         self._open -= 1

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from spectest.errors import UsageError
 from spectest.faults import Fault, FaultPlan
+from spectest.latency import Latency
 from spectest.services.awaited import Work
 from spectest.services.blocked import BlockingWork
 from spectest.services.desk import Desk
@@ -42,7 +43,8 @@ class FakeService:
     `on_cancel`: what happens at the service when an awaited call is cancelled. The await ends at
     once in any case. "stops": so does the work. A number: the service notices after so many
     seconds. "ignores": it works the call off, holds its connection and writes its effect, a dead
-    handle. A thread cannot be cancelled, so this is of no concern to `blocking`.
+    handle. A call that waits in the queue leaves it in any case. A thread cannot be cancelled, so
+    this is of no concern to `blocking`.
     `cost`: of a call, or a function of the `Call`; one that was stopped costs the part that was
     worked.
 
@@ -81,7 +83,10 @@ class FakeService:
         self._desk: Desk | None = None
 
     def __repr__(self) -> str:
-        return f"FakeService({self.name!r})"
+        latency = self._options.latency
+        of_request = callable(latency) and not isinstance(latency, Latency)
+        shown = "a function" if of_request else repr(latency)
+        return f"FakeService({self.name!r}, latency={shown})"
 
     @property
     def name(self) -> str:

@@ -170,7 +170,6 @@ def test_a_decorated_test_has_two_answers() -> None:
     async def test_it() -> None:
         await race()
 
-    test_it()
     sample = spectest.sample(test_it, requests=50)
     assert sample.latencies == spectest.sample(race, requests=50).latencies
     assert spectest.explore(test_it).failure is None

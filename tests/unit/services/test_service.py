@@ -174,3 +174,26 @@ def test_without_spectest_it_takes_its_usual_time() -> None:
         return str(await llm())
 
     assert asyncio.run(program()) == "yes"
+
+
+def test_a_dead_handle_outlives_its_loop() -> None:
+    async def gives_up() -> FakeService:
+        llm = FakeService("llm", latency=0.100, effect=lambda: "row", on_cancel="ignores", cost=1)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(llm(), 0.050)
+        return llm
+
+    services: list[FakeService] = []
+    sample = spectest.sample(lambda: services.append(asyncio.run(gives_up())), requests=2)
+    assert sample.waste.value == 1
+    assert [effect.after_cancel for effect in services[-1].ledger.effects] == [True]
+
+
+def test_without_spectest_a_service_that_stops_leaves_nothing_dead() -> None:
+    async def gives_up() -> FakeService:
+        llm = FakeService("llm", latency=0.100)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(llm(), 0.001)
+        return llm
+
+    assert asyncio.run(gives_up()).ledger.dead == []
