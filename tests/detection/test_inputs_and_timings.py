@@ -32,7 +32,7 @@ def smallest(number: int) -> tuple[list[str], int]:
     last: list[str] = []
 
     @seed(number)
-    @settings(max_examples=100, database=None, deadline=None)
+    @settings(max_examples=60, database=None, deadline=None)
     @given(services=branches(NAMES, latency=st.just((0.100, 0.110))))
     @spectest.explored(runs=20)
     async def test_it(services: list[spectest.FakeService]) -> None:

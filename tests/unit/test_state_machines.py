@@ -13,7 +13,7 @@ from spectest.hypothesis import run_state_machine
 from spectest.strategies.drawn import DrawnPlan
 
 few = settings(
-    max_examples=150,
+    max_examples=60,
     stateful_step_count=6,
     database=None,
     derandomize=True,
