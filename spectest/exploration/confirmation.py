@@ -22,7 +22,7 @@ from typing import Any
 from spectest import ambient
 from spectest.ambient import REAL
 from spectest.errors import Livelock, NondeterminismError, RealWorldError, UsageError
-from spectest.exploration.execution import Outcome, Program
+from spectest.exploration.execution import Program, signature_of
 from spectest.exploration.performances import StockRehearsal, ThreadedRehearsal
 from spectest.exploration.results import Confirmation
 from spectest.exploration.settings import Settings
@@ -76,7 +76,7 @@ def _confirm(
         last = _error_of(world, program)
         tries += 1
         spent += REAL.monotonic() - began
-        if _signature(last) == _signature(error):
+        if last is not None and signature_of(last) == signature_of(error):
             return Confirmation(True, tries, _how(plan))
         lag = world.lagged_s
         late = f"; this machine was up to {lag * 1e3:.0f} ms late" if lag > gap_s / 2 else ""
@@ -122,10 +122,6 @@ def _unlike(error: BaseException | None, expected: BaseException | None) -> str:
 
 def _needs_any(order_model: str) -> str:
     return "it needs an order that asyncio does not produce" if order_model == "any" else ""
-
-
-def _signature(error: BaseException | None) -> tuple[object, ...]:
-    return Outcome(error, None, Plan(), "strict", None, 0, 0, 0).signature
 
 
 def _how(plan: Plan) -> str:

@@ -128,8 +128,10 @@ class Sweeper(Search):
 
     def _try_all(self, awaits: Sequence[Await]) -> Iterator[Point]:
         followers = {(one.task, one.number - 1): one for one in awaits}
+        ways = self._possible_ways()
         for one in self._chosen(awaits):
-            for way in self._ways_at(one):
+            # The task of the program itself is cancelled only by others.
+            for way in [way for way in ways if not (one.main and way == "task")]:
                 for kind in self._kinds:
                     label = _label(one, way, kind, followers.get((one.task, one.number)))
                     if not label:
@@ -154,12 +156,11 @@ class Sweeper(Search):
             raise UsageError(f"tasks={self._patterns!r} fits no task of {self._name}: {names}")
         return chosen
 
-    def _ways_at(self, one: Await) -> list[Way]:
-        """By whom: the program only by others, and by a timeout only if it runs no own loop."""
+    def _possible_ways(self) -> list[Way]:
+        """By whom: by a timeout only if the program runs no own loop."""
         returned = {event.subject for event in self._stock_trace.of_kind("return")}
         ours = any(event.subject in returned for event in self._stock_trace.of_kind("task"))
-        barred = {"task"} if one.main else set()
-        return [way for way in self._ways if way not in barred and (ours or way != "timeout")]
+        return [way for way in self._ways if ours or way != "timeout"]
 
     def _try(self, label: str, *, possible: bool) -> _Tried:
         tried = self._tried.get(label)

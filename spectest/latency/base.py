@@ -13,7 +13,7 @@ from typing import Protocol
 from spectest.errors import UsageError
 from spectest.latency import checks
 
-__all__ = ["LAST", "Latency", "Stream", "checked_range"]
+__all__ = ["LAST", "ByLaw", "Latency", "Stream", "checked_range"]
 
 LAST = 1.0 - 2.0**-53
 """The largest float below 1, so also the largest that `random()` returns."""
@@ -85,6 +85,31 @@ class Latency(ABC):
     def sample(self, stream: Stream) -> float:
         """One draw: the quantile of exactly one uniform number from `stream`."""
         return self.quantile(stream.random())
+
+
+class ByLaw(Latency):
+    """One that has a description of its own, and whose distribution is that of another, `_law`."""
+
+    __slots__ = ()
+    _law: Latency
+
+    def sf(self, t: float) -> float:
+        return self._law.sf(t)
+
+    def inverse(self, p: float) -> float:
+        return self._law.inverse(p)
+
+    @property
+    def mean(self) -> float:
+        return self._law.mean
+
+    @property
+    def variance(self) -> float:
+        return self._law.variance
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self._law.support
 
 
 def checked_range(latency: Latency) -> None:

@@ -17,7 +17,7 @@ from statistics import NormalDist
 from typing import Any
 
 from spectest.latency import checks
-from spectest.latency.base import LAST, Latency
+from spectest.latency.base import LAST, ByLaw, Latency
 from spectest.latency.mixtures import Mixture
 from spectest.latency.simple import Constant, as_latency
 from spectest.latency.solving import crossing
@@ -30,7 +30,7 @@ _TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LLM(Latency):
+class LLM(ByLaw):
     """`ttft` + `tokens` * `tpot`, in seconds.
 
     `ttft` and `tpot` (time to first token, time per output token) are latencies, numbers or pairs
@@ -41,6 +41,10 @@ class LLM(Latency):
     with a part for each number, which takes some 0.1 ms for each where `ttft` or `tpot` is a
     constant, and some 2 ms where both vary: use a few representative numbers then, not a range.
     Where both vary, a survival probability below 2**-53 counts as 0.
+
+    The variance is exact if `ttft` or `tpot` is a constant. Otherwise the covariance of the two is
+    integrated over their quantiles, to six digits for smooth latencies and to two for tables, and
+    without what is beyond the quantile 1 - 1e-15.
     """
 
     ttft: Latency | float | tuple[float, float]
@@ -60,29 +64,6 @@ class LLM(Latency):
         if isinstance(tokens, tuple) and isinstance(tokens[0], tuple):
             tokens = dict(tokens)
         return f"LLM(ttft={self.ttft!r}, tokens={tokens!r}, tpot={self.tpot!r})"
-
-    def sf(self, t: float) -> float:
-        return self._law.sf(t)
-
-    def inverse(self, p: float) -> float:
-        return self._law.inverse(p)
-
-    @property
-    def mean(self) -> float:
-        return self._law.mean
-
-    @property
-    def variance(self) -> float:
-        """Exact if `ttft` or `tpot` is a constant.
-
-        Otherwise the covariance of the two is integrated over their quantiles, to six digits for
-        smooth latencies and to two for tables, and without what is beyond the quantile 1 - 1e-15.
-        """
-        return self._law.variance
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return self._law.support
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from spectest.latency import checks
-from spectest.latency.base import Latency
+from spectest.latency.base import ByLaw, Latency
 from spectest.latency.simple import Exponential, as_latency
 from spectest.latency.solving import quantile_within
 
@@ -73,7 +73,7 @@ class Mixture(Latency):
 
 
 @dataclass(frozen=True, slots=True)
-class HyperExponential(Latency):
+class HyperExponential(ByLaw):
     """One of several exponential times, the one with `means[i]` with probability `weights[i]`."""
 
     weights: Sequence[float]
@@ -88,21 +88,3 @@ class HyperExponential(Latency):
             raise checks.refusal("HyperExponential", "means", list(means), why)
         parts = [(weight, Exponential(mean)) for weight, mean in zip(weights, means, strict=True)]
         checks.fix(self, weights=weights, means=means, _law=Mixture(parts))
-
-    def sf(self, t: float) -> float:
-        return self._law.sf(t)
-
-    def inverse(self, p: float) -> float:
-        return self._law.inverse(p)
-
-    @property
-    def mean(self) -> float:
-        return self._law.mean
-
-    @property
-    def variance(self) -> float:
-        return self._law.variance
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return self._law.support

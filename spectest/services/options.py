@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from spectest.errors import UsageError
+from spectest.executors.script import is_seconds
 from spectest.faults import FaultPlan
 from spectest.kernel.clock import seconds_to_ns
 from spectest.latency import Latency, as_latency
@@ -43,9 +44,9 @@ class Options:
             self._check_latency(self.latency, "latency")
         self._check_counts()
         self._check_functions()
-        if self.on_cancel not in ("stops", "ignores") and not _is_seconds(self.on_cancel):
+        if self.on_cancel not in ("stops", "ignores") and not is_seconds(self.on_cancel):
             self._refuse("on_cancel", "'stops', 'ignores' or a number of seconds")
-        if not callable(self.cost) and not _is_seconds(self.cost):
+        if not callable(self.cost) and not is_seconds(self.cost):
             self._refuse("cost", "a number, 0 or more, or a function of the call")
 
     def _check_counts(self) -> None:
@@ -75,7 +76,7 @@ class Options:
     def cost_of(self, call: Call) -> float:
         """What a call costs that is worked off. Raises `UsageError` if the function cannot tell."""
         cost: Any = self._told("cost(call)", self.cost, call) if callable(self.cost) else self.cost
-        if not _is_seconds(cost):
+        if not is_seconds(cost):
             raise UsageError(
                 f"FakeService {self.name!r}: cost(call)={cost!r} must be a number, 0 or more"
             )
@@ -105,8 +106,3 @@ def interval_ns(latency: Latency) -> Interval:
     """(shortest, usual, longest), in nanoseconds."""
     shortest, usual, longest = map(seconds_to_ns, latency.interval())
     return shortest, usual, longest
-
-
-def _is_seconds(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and 0 <= value < float("inf")

@@ -53,9 +53,9 @@ class Exchange:
     def put_all(self, stand_ins: Iterable[StandIn]) -> None:
         """Exchange these names, and let them be recognised where modules have imported them."""
         for owner, name, ours in stand_ins:
-            if isinstance(owner, ModuleType) and _is_mocked(vars(owner).get(name)):
-                continue
             if isinstance(owner, ModuleType):
+                if _is_mocked(vars(owner)[name]):
+                    continue
                 self.stand_ins.add(vars(owner)[name], ours)
             if owner in (time, dt):  # freezegun may have been there before.
                 self.stand_ins.add(getattr(REAL, name), ours)

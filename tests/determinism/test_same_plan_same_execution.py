@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from spectest.exploration.execution import execute
 from spectest.kernel.plan import Plan
+from tests.determinism.elsewhere import REPOSITORY, VERSIONS, environment, interpreter
 from tests.determinism.executions import LIMITS, Dice, explored, facts, replayed
 from tests.determinism.programs import PROGRAMS, SAME_ON_ALL_VERSIONS, litter
 
-REPOSITORY = Path(__file__).parents[2]
 PLANS = 110
 ELSEWHERE = 12
-VERSIONS = [version for version in ("3.11", "3.12", "3.13") if not sys.version.startswith(version)]
+OTHERS = [version for version in VERSIONS if not sys.version.startswith(version)]
 pytestmark = pytest.mark.usefixtures("one_installation")
 
 
@@ -50,7 +48,7 @@ def answers_of(python: str, lines: list[str], hash_seed: str) -> list[list[str]]
         text=True,
         timeout=120,
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONHASHSEED": hash_seed},
+        env=environment(hash_seed),
     )
     assert finished.returncode == 0, finished.stderr[-4000:]
     answers: list[list[str]] = json.loads(finished.stdout)
@@ -73,18 +71,10 @@ def test_in_another_process_with_another_hash_seed(hash_seed: str) -> None:
     assert answers_of(sys.executable, lines, hash_seed) == answers
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", OTHERS)
 def test_on_another_version_of_python(version: str) -> None:
-    found = subprocess.run(
-        [str(REPOSITORY / ".ci" / "interpreter"), version],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    if found.returncode != 0:
-        pytest.skip(f"Python {version} is absent from this machine")
     lines, answers = tokens(list(SAME_ON_ALL_VERSIONS))
-    assert answers_of(found.stdout.strip(), lines, "random") == answers
+    assert answers_of(interpreter(version), lines, "random") == answers
 
 
 def test_a_program_that_is_not_deterministic_is_noticed() -> None:

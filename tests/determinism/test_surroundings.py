@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import spectest
+from tests.determinism.elsewhere import REPOSITORY, VERSIONS, environment, interpreter
 from tests.determinism.surroundings import program
 
-REPOSITORY = Path(__file__).parents[2]
-VERSIONS = ("3.11", "3.12", "3.13")
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 
@@ -25,7 +22,7 @@ def seen_by(python: str, hash_seed: str) -> list[str]:
         text=True,
         timeout=60,
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONHASHSEED": hash_seed},
+        env=environment(hash_seed),
     )
     assert finished.returncode == 0, finished.stderr[-4000:]
     return finished.stdout.splitlines()
@@ -48,15 +45,7 @@ def test_in_another_process(hash_seed: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_on_another_version_of_python(version: str) -> None:
-    found = subprocess.run(
-        [str(REPOSITORY / ".ci" / "interpreter"), version],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    if found.returncode != 0:
-        pytest.skip(f"Python {version} is absent from this machine")
-    assert seen_by(found.stdout.strip(), "random") == seen_here()
+    assert seen_by(interpreter(version), "random") == seen_here()
 
 
 def test_another_seed_is_another_world() -> None:
