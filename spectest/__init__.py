@@ -17,7 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spectest import latency
+    from spectest import latency, oracles, patterns, watch
     from spectest.errors import (
         CallbackFailure,
         CancellationSwallowed,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         InternalError,
         Livelock,
         NondeterminismError,
+        OracleViolation,
         RealWorldError,
         SpectestError,
         TaskLeaked,
@@ -67,6 +68,7 @@ _ROOMS = {
         "InternalError",
         "Livelock",
         "NondeterminismError",
+        "OracleViolation",
         "RealWorldError",
         "SpectestError",
         "TaskLeaked",
@@ -99,7 +101,7 @@ _ROOMS = {
     "spectest.services.wrapping": ("patch",),
     "spectest.testing": ("explored",),
 }
-_PACKAGES = {"latency"}
+_PACKAGES = {"latency", "oracles", "patterns", "watch"}
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
@@ -117,6 +119,7 @@ __all__ = [
     "Livelock",
     "Margin",
     "NondeterminismError",
+    "OracleViolation",
     "Plan",
     "RealWorldError",
     "Report",
@@ -136,13 +139,16 @@ __all__ = [
     "explore",
     "explored",
     "latency",
+    "oracles",
     "patch",
+    "patterns",
     "render",
     "replay",
     "run",
     "sample",
     "sometimes",
     "sweep",
+    "watch",
 ]
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "InternalError",
     "Livelock",
     "NondeterminismError",
+    "OracleViolation",
     "RealWorldError",
     "SpectestError",
     "TaskLeaked",
@@ -165,6 +166,18 @@ class CancellationSwallowed(Violation):
     """
 
     task: str
+
+
+class OracleViolation(Violation):
+    """An oracle of `spectest.oracles` found a promise broken.
+
+    Fields `oracle`: its name; `finding`: which of its promises, in a few words; `verdicts`: all
+    that the oracles of the run found, the one of the message first.
+    """
+
+    oracle: str
+    finding: str
+    verdicts: tuple[Any, ...]
 
 
 class InternalError(SpectestError):

@@ -21,6 +21,7 @@ from spectest import ambient
 from spectest.errors import UsageError
 from spectest.exploration.execution import Outcome, Program, check_meant_for, execute
 from spectest.exploration.marking import Marking, mark, marking_of
+from spectest.exploration.references import compared_with
 from spectest.exploration.results import Failure, Report
 from spectest.exploration.search import Search, name_of
 from spectest.exploration.settings import Settings
@@ -176,7 +177,8 @@ def replayed(
     with ambient.lent():
         stock_plan = Plan(order=plan.order, seed=plan.seed)
         stock = execute(program, stock_plan, settings.limits, record=True)
-        outcome = execute(program, plan, settings.limits, record=True)
+        limits = compared_with(stock, settings.limits)
+        outcome = execute(program, plan, limits, record=True)
     if must_meet:
         check_meant_for(name or name_of(program), outcome)
     return _report_of(outcome, stock, "replay", settings, name or name_of(program))

@@ -1,4 +1,6 @@
 """`spectest explore|sweep|replay|confirm|sample FILE::NAME`: the search without pytest.
+`spectest replay-log LOG FILE::NAME`: an invocation of production again, by its record.
+`spectest advise RECORDS --control FILE`: does speculating pay, by the records of production?
 
 FILE::NAME, or package.module:name, names a function without parameters in a Python file: a
 coroutine function, or one that does its own waiting. A test marked for exploration is one, if it
@@ -6,10 +8,10 @@ needs no fixtures; the keywords of its marker or decorator count as defaults.
 
 Exit codes:
   0  explore, sweep: no failure found; replay: no failure shown; confirm: stock asyncio shows it
-     too; sample: always
-  1  explore, sweep: a failure was found; replay: the failure was shown
+     too; sample: always; advise: enable it
+  1  explore, sweep: a failure was found; replay: the failure was shown; advise: disable it
   2  the command, the file, the name or the token is of no use
-  3  confirm: stock asyncio does not show the failure
+  3  confirm: stock asyncio does not show the failure; advise: inconclusive
   130  it was interrupted
 """
 
@@ -32,9 +34,20 @@ if TYPE_CHECKING:
     from spectest.exploration.search import Search
     from spectest.exploration.settings import Settings
 
-__all__ = ["CLEAN", "FAILED", "INTERRUPTED", "NOT_CONFIRMED", "UNUSABLE", "main"]
+__all__ = [
+    "CLEAN",
+    "DISABLE",
+    "ENABLE",
+    "FAILED",
+    "INCONCLUSIVE",
+    "INTERRUPTED",
+    "NOT_CONFIRMED",
+    "UNUSABLE",
+    "main",
+]
 
 CLEAN, FAILED, UNUSABLE, NOT_CONFIRMED = range(4)
+ENABLE, DISABLE, INCONCLUSIVE = CLEAN, FAILED, NOT_CONFIRMED
 INTERRUPTED = 130
 
 
@@ -47,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "replay": _replay,
         "confirm": _confirm,
         "sample": _sample,
+        "replay-log": _replay_log,
+        "advise": _advise,
     }
     options = parser_of(__doc__, run).parse_args(arguments)
     try:
@@ -130,6 +145,35 @@ def _sample(options: argparse.Namespace) -> int:
     settings = {**rules, **_asked(options, (*RULES, "seed"))}
     print(text.render(sample(program, requests=options.requests, **settings)))
     return CLEAN
+
+
+def _replay_log(options: argparse.Namespace) -> int:
+    from spectest.cli.recording import facts_of, page_of, record_of, with_record
+    from spectest.exploration.execution import needed_parameters
+    from spectest.exploration.recorded import replay_record
+
+    record = record_of(options).to_json()
+    function, marked = load(options.program, arguments=1)
+    rules = {name: value for name, value in marked.items() if name in (*RULES, "faults", "seed")}
+    replay = replay_record(
+        with_record(function, record),
+        record,
+        tolerance_ms=options.tolerance_ms,
+        **{**rules, **_asked(options, RULES)},
+    )
+    facts = json.dumps(facts_of(replay), indent=2) if options.json else ""
+    alone = None if needed_parameters(function) else options.program
+    print(facts or page_of(replay, alone))
+    return FAILED if replay.differences else CLEAN
+
+
+def _advise(options: argparse.Namespace) -> int:
+    from spectest.cli.advising import advice_of, page_of
+
+    advice = advice_of(options)
+    print(page_of(advice, options))
+    codes = {"enable": ENABLE, "disable": DISABLE, "inconclusive": INCONCLUSIVE}
+    return codes[advice.verdict]
 
 
 def _replayed(options: argparse.Namespace) -> tuple[Callable[[], Any], Report]:

@@ -15,8 +15,11 @@ from spectest.errors import UsageError
 __all__ = ["load"]
 
 
-def load(address: str) -> tuple[Callable[[], Any], dict[str, Any]]:
-    """The function, and the keywords of its marker or decorator."""
+def load(address: str, *, arguments: int = 0) -> tuple[Callable[[], Any], dict[str, Any]]:
+    """The function, and the keywords of its marker or decorator.
+
+    `arguments`: how many it may need.
+    """
     from spectest.testing import marking_of
 
     place, separator, name = address.partition("::" if "::" in address else ":")
@@ -30,7 +33,7 @@ def load(address: str) -> tuple[Callable[[], Any], dict[str, Any]]:
     marking = marking_of(function)
     if marking is not None:
         function, marked = marking.function, {**marking.settings, **marked}
-    _check_signature(function, address)
+    _check_signature(function, address, arguments)
     return function, marked
 
 
@@ -45,13 +48,13 @@ def _find(module: ModuleType, name: str, address: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _check_signature(function: Callable[..., Any], address: str) -> None:
+def _check_signature(function: Callable[..., Any], address: str, arguments: int) -> None:
     from spectest.exploration.execution import needed_parameters
 
     if hasattr(function, "hypothesis"):
         raise UsageError(f"{address} is a Hypothesis test; run it with pytest")
     needed = [parameter.name for parameter in needed_parameters(function)]
-    if needed:
+    if len(needed) > arguments:
         raise UsageError(
             f"{address} needs {', '.join(needed)}; explore a function without parameters, "
             "or run a test that takes fixtures with pytest"

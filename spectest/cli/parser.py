@@ -7,11 +7,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from spectest.cli.advising import add_advice
+from spectest.cli.recording import add_replay
+
 __all__ = ["RULES", "SEARCH", "parser_of"]
 
 RULES = (
     "exact",
     "lines",
+    "oracles",
     "leaks",
     "drain_s",
     "wall_start",
@@ -72,6 +76,16 @@ def parser_of(description: str, run: Mapping[str, object]) -> argparse.ArgumentP
     one.add_argument("--requests", type=int, metavar="N", default=10_000, help="how many (10000)")
     one.add_argument("--seed", type=int, metavar="N", help="seed of the draws")
     one.set_defaults(command=run["sample"])
+
+    one = commands.add_parser(
+        "replay-log", parents=[rules], help="run an invocation of production again, by its record"
+    )
+    add_replay(one)
+    one.set_defaults(command=run["replay-log"])
+
+    one = commands.add_parser("advise", help="does speculating pay, by records of production?")
+    add_advice(one)
+    one.set_defaults(command=run["advise"])
     return parser
 
 
@@ -143,6 +157,12 @@ def _rules() -> argparse.ArgumentParser:
         action="append",
         metavar="MODULE",
         help="each of its lines is a choice point; may be given several times",
+    )
+    add(
+        "--oracles",
+        action="append",
+        metavar="NAME",
+        help="judges each execution; may be given several times",
     )
     add("--leaks", choices=("error", "ignore"), help="whether leaving tasks behind is a failure")
     add("--drain-s", type=float, metavar="S", help="how long tasks may go on after the return")

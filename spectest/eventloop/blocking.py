@@ -59,8 +59,8 @@ def wait_of(task: asyncio.Task[Any], tasks: Sequence[asyncio.Task[Any]]) -> Wait
             return Wait(None, "asyncio.as_completed")
         if "self" in names and not isinstance(names["self"], asyncio.Timeout):
             target = names["self"]
-            children = _pending(getattr(target, "_tasks", ()), tasks)
-            inside = children if isinstance(target, asyncio.TaskGroup) else ()
+            group = isinstance(target, asyncio.TaskGroup)
+            inside = _pending(getattr(target, "_tasks", ()), tasks) if group else ()
             return Wait(target, code.co_name, inside, name_of(target, frames[:own]))
     return _wait_for_future(waiter, frames[:own], tasks)
 

@@ -26,6 +26,7 @@ class _PacedSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         loop = self.loop
+        loop.polls()
         if not loop.performers.over:
             agent = loop.agent
             agent.looping = loop

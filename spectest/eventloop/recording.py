@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from spectest.eventloop.labels import distinct_label_of as label_of
 from spectest.eventloop.loop import VirtualEventLoop
 from spectest.eventloop.tasks import VirtualTask
-from spectest.eventloop.waiting import label_of, task_of
+from spectest.eventloop.waiting import task_of
 from spectest.kernel.observers import TraceRecorder
 from spectest.kernel.operations import Operation
 from spectest.kernel.trace import NOWHERE, SourceLine
@@ -100,11 +101,25 @@ class RecordingEventLoop(VirtualEventLoop):
                 where = suspended_at(task.get_coro())
                 recorder.current = recorder.emit("step", label, task=label, where=where)
             handle._run()
+            if recorder.on_settled is not None:
+                recorder.settle(handle if task is None else task)
+            if recorder.on_step is not None:
+                self._stepped(task)
             if task is not None and task.done():
                 where = _failed_at(task)
                 recorder.emit("end", label_of(task), where=where, detail=_ending(task))
             recorder.current = -1
         handle = task = None  # type: ignore[assignment]
+
+    def _stepped(self, task: asyncio.Task[Any] | None) -> None:
+        if task is None:
+            self.recorder.stepped("", lambda: NOWHERE)
+        else:
+            self.recorder.stepped(label_of(task), lambda: _stands_at(task))
+
+
+def _stands_at(task: asyncio.Task[Any]) -> SourceLine:
+    return _failed_at(task) if task.done() else suspended_at(task.get_coro())
 
 
 def _failed_at(task: asyncio.Task[Any]) -> SourceLine:

@@ -22,7 +22,8 @@ class TaskRegistry(LoopInternals):
     """Makes tasks and futures that hash by creation.
 
     `quiet`: a world judges what goes wrong here, and so needs `tasks`, in order of creation;
-    `background` are those among them that a library made, by their id.
+    `background` are those among them that a library made, by their id. `named_first`: the number
+    of the first task of each name, as far as a trace was kept.
     """
 
     task_class: type[asyncio.Task[Any]] = VirtualTask
@@ -31,6 +32,7 @@ class TaskRegistry(LoopInternals):
         self.tasks: list[asyncio.Task[Any]] = []
         self.background: set[int] = set()
         self.task_count = 0
+        self.named_first: dict[str, int] = {}
         self.eager = False
         self.quiet = False
         super().__init__()

@@ -56,6 +56,7 @@ class _StallingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         loop = self.loop
+        loop.polls()
         performance = loop.performance
         idle = not loop._ready and not loop._stopping
         if performance.now() > performance.limit_s:
@@ -80,6 +81,17 @@ class _StallingSelector(selectors.DefaultSelector):
         return super().select(max(min(moments) - performance.now(), 0.0))
 
 
+class _StockTask(VirtualTask):
+    """Tells its loop when somebody cancels it."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        accepted = super().cancel(msg)
+        loop: StockLoop = self.get_loop()  # type: ignore[assignment]
+        if accepted and loop.on_cancel is not None:
+            loop.on_cancel(self)
+        return accepted
+
+
 class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
     """A stock event loop that keeps the timetable of `performance`.
 
@@ -87,7 +99,7 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
     `World` judges and ends a run, as for its own loops.
     """
 
-    task_class = VirtualTask
+    task_class = _StockTask
     _default_executor: ThreadPoolExecutor | None
     _scheduled: list[asyncio.TimerHandle]
 
@@ -115,12 +127,21 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         self.steps = 0
         self._foreign = ForeignThreads()
         self.task_count = 0
+        self.on_task: Callable[[asyncio.Task[Any]], object] | None = None
+        self.on_poll: Callable[[], object] | None = None
+        self.around_callback: Callable[[Callable[..., object]], Callable[..., object]] | None = None
+        self.on_cancel: Callable[[asyncio.Task[Any]], object] | None = None
         super().__init__(selector)
         self._clock_resolution = 0.0
         super().set_task_factory(self._new_task)
 
     def time(self) -> float:
         return self.performance.clock()
+
+    def polls(self) -> None:
+        """Tell whoever wants to know that the selector is about to be asked."""
+        if self.on_poll is not None:
+            self.on_poll()
 
     # Sleeps and timers.
 
@@ -145,6 +166,8 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         label = self.scheduler.name(name)
         if sleeping:
             when = self._planned(label, when)
+        elif self.around_callback is not None:
+            callback = self.around_callback(callback)
         handle = self.schedule_stock(when, callback, args, context)
         self._noted(label, handle)
         return handle
@@ -183,6 +206,8 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
         self.tasks.append(task)
         if made_by_library(sys._getframe(1)):
             self.background.add(id(task))
+        if self.on_task is not None:
+            self.on_task(task)
         return task
 
     def set_task_factory(self, factory: Any) -> None:
@@ -196,7 +221,7 @@ class StockLoop(asyncio.SelectorEventLoop, LoopInternals):
     def _new_task(self, loop: Any, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
         if kwargs.get("name") is None:
             kwargs["name"] = f"Task-{self.task_count + 1}"
-        return VirtualTask(coro, loop=loop, **kwargs)
+        return self.task_class(coro, loop=loop, **kwargs)
 
     def next_task_number(self) -> int:
         """Tasks count from 1, in order of creation."""

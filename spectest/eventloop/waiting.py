@@ -12,7 +12,7 @@ from spectest.eventloop.blocking import Wait, holders, wait_of
 from spectest.source.lines import shown_line, suspended_at
 from spectest.source.names import Spoken
 
-__all__ = ["awaited", "busiest", "describe", "label_of", "task_of"]
+__all__ = ["awaited", "busiest", "describe", "label_of", "running_task", "task_of"]
 
 _ENTERING = ("__aenter__", "acquire")
 
@@ -24,6 +24,14 @@ def label_of(task: Any) -> str:
     if not name.startswith("Task-") or coroutine is None:
         return name
     return f"{getattr(coroutine, '__name__', 'task')} ({name})"
+
+
+def running_task() -> asyncio.Task[Any] | None:
+    """The task that runs in the calling thread, None if none does."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
 
 
 def task_of(handle: asyncio.Handle) -> asyncio.Task[Any] | None:

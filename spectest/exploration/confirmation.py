@@ -24,6 +24,7 @@ from spectest.ambient import REAL
 from spectest.errors import Livelock, NondeterminismError, RealWorldError, UsageError
 from spectest.exploration.execution import Program, signature_of
 from spectest.exploration.performances import StockRehearsal, ThreadedRehearsal
+from spectest.exploration.references import limits_for
 from spectest.exploration.results import Confirmation
 from spectest.exploration.settings import Settings
 from spectest.kernel.choices import concerns_order
@@ -54,7 +55,7 @@ def _confirm(
     reason = _unfit(expected)
     if reason:
         return Confirmation(False, 0, reason)
-    limits = settings.limits
+    limits = limits_for(program, plan, settings)
     rehearsal = StockRehearsal(plan, limits)
     error = _error_of(rehearsal, program)
     if rehearsal.threads is not None and (rehearsal.threads.started or rehearsal.threads.waited):

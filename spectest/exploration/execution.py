@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from spectest.errors import SpectestError, UsageError, Violation
+from spectest.errors import OracleViolation, SpectestError, UsageError, Violation
 from spectest.eventloop.cancellations import Await
 from spectest.exploration.marking import unmarked
 from spectest.kernel.choices import FAULT, Chooser
@@ -84,6 +84,8 @@ class Outcome:
 
 def signature_of(error: BaseException) -> tuple[object, ...]:
     """See `Outcome.signature`."""
+    if isinstance(error, OracleViolation):
+        return (type(error).__name__, error.oracle, error.finding)
     if isinstance(error, Violation):
         return (type(error).__name__,)
     line = raised_at(error)

@@ -16,15 +16,19 @@ from spectest.eventloop.performance import Performance
 from spectest.eventloop.performed import PerformedLoop
 from spectest.eventloop.stock import StockLoop
 from spectest.eventloop.timetable import Score, Timetable
+from spectest.exploration.notes import Notes
 from spectest.kernel.plan import Plan
 from spectest.kernel.turns import Turns
+from spectest.threads.agents import current
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers
 from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation
 from spectest.threads.performers import Performers, length_of
+from spectest.threads.recording import RecordingThreads
 from spectest.threads.score import RehearsedThreads, TurnScore
 from spectest.threads.surroundings import chance_lent
+from spectest.watch.watcher import Watcher
 from spectest.world import Limits, World
 
 __all__ = ["StockRehearsal", "StockWorld", "ThreadedRehearsal", "ThreadedWorld"]
@@ -36,6 +40,9 @@ class StockWorld(World):
     def __init__(self, plan: Plan, limits: Limits, performance: Performance) -> None:
         super().__init__(plan, limits=limits)
         self.performance = performance
+        self._notes = Notes(lambda: round(performance.timetable.virtual(performance.now()) * 1e9))
+        self.recorder = self._notes.recorder if limits.oracles else None
+        self._by_lines = True
 
     @property
     def lagged_s(self) -> float:
@@ -45,7 +52,19 @@ class StockWorld(World):
     def new_loop(self) -> StockLoop:  # type: ignore[override]
         loop = loop_of(StockLoop, self.cancellations, self.performance, self.scheduler)
         self.loops.append(loop)  # type: ignore[arg-type]
+        if self.recorder is not None:
+            self._notes.listen(loop)
         return loop
+
+    def _tell(self, kind: str, subject: str, detail: str) -> None:
+        self._notes.tell(kind, subject, detail)
+
+    def _watcher(self) -> Watcher | None:
+        return self._notes.watcher if self.limits.oracles else None
+
+    def _judge_trace(self) -> None:
+        self._notes.name_tasks()
+        super()._judge_trace()
 
     def _run_on_platform(self, program: Callable[[], Any]) -> Any:
         nobody = Threads(self.scheduler, Turns(self.scheduler, 0), Budget(0, 0, 0), Carriers())
@@ -100,6 +119,9 @@ class ThreadedWorld(World):
         self._score = score
         self._gap_s = gap_s
         self._performers: Performers | None = None
+        self._notes = Notes(self._now_ns)
+        self.recorder = self._notes.recorder if limits.oracles else None
+        self._by_lines = True
 
     @property
     def lagged_s(self) -> float:
@@ -112,12 +134,32 @@ class ThreadedWorld(World):
         self._performers = Performers(
             self._score, self._gap_s, *self._thread_parts(installation), **options
         )
+        if self.recorder is not None:
+            self._performers.on_birth = self._notes.thread_started
+            self._performers.on_pause = self._notes.paused
         return self._performers
+
+    def _now_ns(self) -> int:
+        agent = current()
+        performers = self._performers
+        return 0 if agent is None or performers is None else performers.now_ns(agent)
+
+    def _tell(self, kind: str, subject: str, detail: str) -> None:
+        self._notes.tell(kind, subject, detail)
+
+    def _watcher(self) -> Watcher | None:
+        return self._notes.watcher if self.limits.oracles else None
+
+    def _judge_trace(self) -> None:
+        self._notes.name_tasks()
+        super()._judge_trace()
 
     def new_loop(self) -> PerformedLoop:  # type: ignore[override]
         assert self._performers is not None
         loop = loop_of(PerformedLoop, self.cancellations, self._performers, self.scheduler)
         self.loops.append(loop)  # type: ignore[arg-type]
+        if self.recorder is not None:
+            self._notes.listen(loop)
         return loop
 
     def _drain(self, loop: Any, threads: Threads) -> None:
@@ -133,6 +175,10 @@ class ThreadedWorld(World):
             super()._tear_down(loop)
 
 
+class _RecordedRehearsal(RehearsedThreads, RecordingThreads):
+    """For judges, who want to see a trace."""
+
+
 class ThreadedRehearsal(StockRehearsal):
     """The same with a score of turns."""
 
@@ -143,11 +189,10 @@ class ThreadedRehearsal(StockRehearsal):
         self.turns = TurnScore()
 
     def _new_threads(self, installation: Installation) -> Threads:
-        return RehearsedThreads(
-            self.turns,
-            *self._thread_parts(installation),
-            **self._thread_options(installation),
-        )
+        parts, options = self._thread_parts(installation), self._thread_options(installation)
+        if self.recorder is not None:
+            return _RecordedRehearsal(self.turns, self.recorder, *parts, **options)
+        return RehearsedThreads(self.turns, *parts, **options)
 
     def length_s(self, gap_s: float) -> float:
         return length_of(self.turns, gap_s / 4)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from spectest.kernel.mentions import FIRED, JOBS, OFFERED, TRUE, Mentions
+from collections.abc import Iterable
 
-__all__ = ["of"]
+from spectest.kernel.mentions import FIRED, JOBS, OFFERED, TRUE, Mentions
+from spectest.kernel.trace import Trace
+from spectest.oracles.base import Oracle
+from spectest.strategies.base import Strategy
+from spectest.strategies.orders import Orders
+
+__all__ = ["blindness", "of", "of_orders"]
 
 _MOST_JOBS = 5
 
@@ -24,6 +30,19 @@ def of(mentions: Mentions) -> tuple[str, ...]:
         ),
         *(f'`sometimes("{name}")` was never true' for name in mentions.unmet(TRUE)),
     )
+
+
+def blindness(oracles: Iterable[Oracle], trace: Trace) -> tuple[str, ...]:
+    """One sentence for each oracle that cannot have found anything: it was shown nothing."""
+    asked = (getattr(oracle, "blind", None) for oracle in oracles)
+    return tuple(filter(None, (blind(trace) for blind in asked if blind is not None)))
+
+
+def of_orders(strategy: Strategy) -> tuple[str, ...]:
+    """How many orders of completions are left, if it was to try all."""
+    if not isinstance(strategy, Orders) or strategy.exhausted:
+        return ()
+    return (f"orders of completions were sampled: {strategy.pending} or more are left; see runs",)
 
 
 def _no_call(mentions: Mentions, name: str) -> str:

@@ -134,7 +134,8 @@ class Report:
     """The answer of `explore`.
 
     `program`: its name. `executions`: how many were made, shrinking not included. `complete`: the
-    search was exhaustive: no other execution exists under these settings. `confidence`: what this
+    search was exhaustive: no other execution exists under these settings; with the strategy
+    "orders", no other order of completions. `confidence`: what this
     many clean runs are worth, one line for each depth. `stock_trace`: the program in stock order,
     if it was kept. `coverage`: which lines ran when, if it was asked for.
     if it was kept. `sometimes`: the names that the program asked `spectest.sometimes` for, and

@@ -28,6 +28,7 @@ from spectest.kernel.clock import NANOSECONDS
 from spectest.kernel.plan import Plan
 from spectest.latency import Dependence, Draws, Independent, Latency
 from spectest.threads.patching import installed
+from spectest.watch.steps import steps_logged
 
 __all__ = ["FailedRequest", "Sample", "ServiceUse", "sample"]
 
@@ -131,7 +132,7 @@ def sample(
     program = check_program(program)
     dependence = Independent() if dependence is None else dependence
     tally = _Tally()
-    with ambient.lent(), installed():
+    with ambient.lent(), installed(), steps_logged():
         for number in numbers:
             plan = Plan(order="strict", seed=seed + number)
             sampler = _Request(Draws(seed), dependence, number)

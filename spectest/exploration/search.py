@@ -26,6 +26,8 @@ from spectest.exploration.execution import (
 )
 from spectest.exploration.margin import find_margin
 from spectest.exploration.measurement import Measurement
+from spectest.exploration.profiles import profile_of
+from spectest.exploration.references import compared_with, limits_for
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.exploration.settings import Settings
 from spectest.exploration.shrinking import Shrinker
@@ -38,6 +40,7 @@ from spectest.strategies.base import Profile
 from spectest.strategies.drawn import DrawnPlan
 from spectest.threads.lines import EVERYWHERE
 from spectest.threads.patching import installed
+from spectest.watch.steps import steps_logged
 from spectest.world import Limits
 
 __all__ = ["confirm", "explore", "name_of", "replay", "run"]
@@ -75,7 +78,8 @@ def run(main: Program, *, plan: Plan | DrawnPlan | str | None = None, **settings
     elif not isinstance(plan, Plan):
         plan = tokens.decode(plan)
     with ambient.lent():
-        outcome = execute(main, plan, chosen.limits, chooser=chooser)
+        limits = limits_for(main, plan, chosen)
+        outcome = execute(main, plan, limits, chooser=chooser)
     if outcome.error is None:
         return outcome.result
     if chooser is not None:
@@ -86,7 +90,7 @@ def run(main: Program, *, plan: Plan | DrawnPlan | str | None = None, **settings
 def _follow(program: Program, plan: Plan, settings: Settings) -> Outcome:
     program = check_program(program)
     with ambient.lent():
-        outcome = execute(program, plan, settings.limits)
+        outcome = execute(program, plan, limits_for(program, plan, settings))
     check_meant_for(name_of(program), outcome)
     return outcome
 
@@ -139,6 +143,7 @@ class Search:
         self._complete = False
         self._failed = False
         self._stock: Outcome | None = None
+        self._reference: Outcome | None = None
         self._profile = Profile(0, {})
         self._contested = 0
         self._mentions = Mentions()
@@ -159,7 +164,7 @@ class Search:
     def report(self) -> Report:
         """Explore."""
         with ambient.lent():
-            with installed():
+            with installed(), steps_logged():
                 failure = self._find()
                 report = Report(
                     self._name,
@@ -187,7 +192,7 @@ class Search:
     def _execute(self, plan: Plan, limits: Limits | None = None, **options: Any) -> Outcome:
         if self._before_each is not None:
             self._before_each()
-        outcome = execute(self._program, plan, limits or self._settings.limits, **options)
+        outcome = execute(self._program, plan, limits or self._limits, **options)
         self._mentions.add(outcome.mentions)
         return outcome
 
@@ -210,9 +215,13 @@ class Search:
         return self._execute(plan, record=True)
 
     @property
+    def _limits(self) -> Limits:
+        return compared_with(self._reference, self._settings.limits)
+
+    @property
     def _short(self) -> Limits:
         """Budgets for executions that are recorded, or known to go on for ever."""
-        limits, steps = self._settings.limits, self._short_steps
+        limits, steps = self._limits, self._short_steps
         return replace(
             limits,
             max_steps=min(limits.max_steps, steps),
@@ -235,6 +244,7 @@ class Search:
             error = determinism.difference(stock, again, lambda: self._record(self._no_plan))
             if error is not None:
                 return self._failure(replace(again, error=error), "stock order", 0)
+        self._reference = stock
         return self._failure(stock, "stock order", 0) if stock.failed else None
 
     # Saved failures.
@@ -255,7 +265,7 @@ class Search:
     def _search(self, stock: Outcome) -> Failure | None:
         self._short_steps += 20 * stock.steps
         strategy = self._strategy
-        profile = self._profile = replace(_profile(stock), lines=bool(self._settings.lines))
+        profile = self._profile = replace(profile_of(stock), lines=bool(self._settings.lines))
         while self._executions < self._settings.runs:
             self._executions += 1
             strategy.begin(self._executions, profile)
@@ -271,7 +281,7 @@ class Search:
 
     def _shrunk(self, found: Outcome, strategy: str) -> Failure:
         self._failed = True
-        limits = self._settings.limits
+        limits = self._limits
         if isinstance(found.error, Livelock):
             limits = self._short
         again = self._execute(found.plan, limits)
@@ -324,7 +334,8 @@ class Search:
             report = replace(report, confidence=lines)
         if self._settings.margin and self._settings.order != "strict":
             report = replace(report, margin=find_margin(self._at, self._settings.elasticity))
-        notes = remarks.of(self._mentions)
+        notes = remarks.of(self._mentions) + remarks.of_orders(self._strategy)
+        notes += remarks.blindness(self._settings.oracles, self._stock_trace)
         unlined = not self._mentions.met("lines")
         if self._profile.threads and unlined and self._settings.order != "strict":
             notes += self._between_lines()
@@ -374,20 +385,3 @@ def _modules_of(failure: Failure) -> str:
         if name != "__main__" and getattr(module, "__file__", None) in files
     ]
     return repr(tuple(names) if names else EVERYWHERE)
-
-
-def _profile(stock: Outcome) -> Profile:
-    """What stock order tells of the program: who waits for how many completions."""
-    assert stock.trace is not None
-    numbers = {
-        event.subject: int(event.detail)
-        for event in stock.trace
-        if event.kind in ("task", "thread") and event.detail
-    }
-    chains: dict[int, int] = {}
-    for event in stock.trace:
-        if event.kind == "start":
-            chain = numbers.get(event.task, -1)
-            chains[chain] = chains.get(chain, 0) + 1
-    threads = stock.trace.of_kind("thread")
-    return Profile(2 * sum(chains.values()), chains, bool(threads))

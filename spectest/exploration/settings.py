@@ -12,6 +12,7 @@ from spectest.ambient import parse_wall_start
 from spectest.errors import UsageError
 from spectest.faults import NO_FAULTS, FaultPlan
 from spectest.kernel.plan import OrderModel, check_order
+from spectest.oracles import Oracle, by_name
 from spectest.strategies import NAMES
 from spectest.threads.lines import EVERYWHERE
 from spectest.world import Limits
@@ -36,6 +37,7 @@ class Settings:
     `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
     `stall_s`: how late threads may come back from sleeps and timeouts, in virtual seconds, in all.
     `faults`: what may go wrong with the calls of services: a `FaultPlan`, a fault, or several.
+    `oracles`: who judges each execution: oracles of `spectest.oracles`, or names of some, or one.
     `leaks`: "error" (a task that outlives the program is a failure) or "ignore".
     `confirm`: whether a failure is tried in real time, on stock asyncio and real threads.
     `margin`: whether a clean search goes on to ask how far sleeps may stretch.
@@ -54,6 +56,7 @@ class Settings:
     lines: tuple[str, ...] = ()
     stall_s: float = _LIMITS.stall_s
     faults: FaultPlan = NO_FAULTS
+    oracles: tuple[Oracle, ...] = ()
     leaks: Literal["error", "ignore"] = "error"
     confirm: bool = False
     margin: bool = False
@@ -69,6 +72,7 @@ class Settings:
         object.__setattr__(self, "exact", _modules("exact", self.exact))
         object.__setattr__(self, "lines", _modules("lines", self.lines))
         object.__setattr__(self, "faults", FaultPlan.of(self.faults))
+        object.__setattr__(self, "oracles", _oracles(self.oracles))
         check_order(self.order)
         parse_wall_start(self.wall_start)
         for name, least in (("runs", 1), ("max_steps", 1), ("max_steps_at_once", 1)):
@@ -115,6 +119,7 @@ class Settings:
             lines=self.lines,
             stall_s=self.stall_s,
             faults=self.faults,
+            oracles=self.oracles,
             leaks=self.leaks,
             drain_s=self.drain_s,
             wall_start=self.wall_start,
@@ -137,6 +142,19 @@ def _modules(setting: str, value: Any) -> tuple[str, ...]:
                 "The file app/hits.py is the module app.hits, and a script that is run is __main__."
             )
     return tuple(names)
+
+
+def _oracles(value: Any) -> tuple[Oracle, ...]:
+    given = value if isinstance(value, list | tuple) else (value,)
+    several = tuple(by_name(it) if isinstance(it, str) else it for it in given)
+    for oracle in several:
+        if isinstance(oracle, type) or not isinstance(oracle, Oracle):
+            made = f"{oracle.__name__}()" if callable(oracle) else "spectest.oracles.tie_breaking()"
+            raise UsageError(
+                f"oracles={value!r} must be an oracle, or several; {oracle!r} is none.\n"
+                f"It is made by a call, such as {made}"
+            )
+    return several
 
 
 def _is_number(value: object) -> bool:

@@ -25,6 +25,7 @@ from spectest.kernel import token as tokens
 from spectest.kernel.cancellation import Cancellation, Moment, Way
 from spectest.kernel.plan import Plan
 from spectest.threads.patching import installed
+from spectest.watch.steps import steps_logged
 
 __all__ = ["KINDS", "Sweeper", "sweep"]
 
@@ -92,7 +93,7 @@ class Sweeper(Search):
     def sweep(self) -> Sweep:
         """Sweep."""
         with ambient.lent():
-            with installed():
+            with installed(), steps_logged():
                 points, awaits = self._points()
             failures = list(self._failures.values())
             if failures and self._settings.confirm:
@@ -123,8 +124,10 @@ class Sweeper(Search):
                 "Sweep a coroutine function, or a function that runs an event loop."
             )
         self._executions += 1
-        awaits = self._execute(self._no_plan, record=True, list_awaits=True).awaits
-        return tuple(self._try_all(awaits)), awaits
+        listed = self._execute(self._no_plan, record=True, list_awaits=True)
+        if listed.error is not None:
+            raise listed.error
+        return tuple(self._try_all(listed.awaits)), listed.awaits
 
     def _try_all(self, awaits: Sequence[Await]) -> Iterator[Point]:
         followers = {(one.task, one.number - 1): one for one in awaits}

@@ -39,7 +39,11 @@ def concerns_order(label: str) -> bool:
 
 
 class Chooser(Protocol):
-    """Who answers: an exploration strategy."""
+    """Who answers: an exploration strategy.
+
+    One with a true attribute `sparse` is asked who completes next and who shares the poll, but not
+    at which moment: for each order of completions there is one execution.
+    """
 
     def choose(self, n: int, label: str, chains: Sequence[int]) -> int:
         """An integer in `range(n)`.

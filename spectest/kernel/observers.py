@@ -6,10 +6,9 @@ same run without it are the same run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
-from spectest.kernel.clock import VirtualClock
 from spectest.kernel.trace import NOWHERE, SourceLine, Trace, TraceEvent
 
 __all__ = ["Observer", "TraceRecorder"]
@@ -23,15 +22,27 @@ class Observer(Protocol):
         ...
 
 
+class Dated(Protocol):
+    """A clock, as far as a trace needs one."""
+
+    @property
+    def now_ns(self) -> int: ...
+
+
 class TraceRecorder:
     """Writes the trace of an execution while it goes on, and tells its observers.
 
-    `current`: the number of the event that whatever happens now is caused by.
+    `current`: the number of the event that whatever happens now is caused by. `on_step`: called
+    after each step with `emit`, the name of who made it, and a function that says where it stands.
+    `on_settled`: called before each event is appended, and wherever whoever runs stops running;
+    then with the task that has run, which cannot be asked for any more.
     """
 
-    def __init__(self, clock: VirtualClock, observers: Sequence[Observer] = ()) -> None:
+    def __init__(self, clock: Dated, observers: Sequence[Observer] = ()) -> None:
         self.events: list[TraceEvent] = []
         self.current = -1
+        self.on_step: Callable[..., object] | None = None
+        self.on_settled: Callable[[Any], object] | None = None
         self._stopped = False
         self._clock = clock
         self._observers = tuple(observers)
@@ -49,6 +60,7 @@ class TraceRecorder:
         """Append an event and return its number; its cause is `current` unless given."""
         if self._stopped:
             return -1
+        self.settle()
         number = len(self.events)
         cause = self.current if cause is None else cause
         event = TraceEvent(number, self._clock.now_ns, kind, subject, task, cause, where, detail)
@@ -56,6 +68,16 @@ class TraceRecorder:
         for observer in self._observers:
             observer.on_event(event)
         return number
+
+    def stepped(self, speaker: str, where: Callable[[], SourceLine]) -> None:
+        """The task or thread `speaker` has made a step and stands at `where()`."""
+        if self.on_step is not None and not self._stopped:
+            self.on_step(self.emit, speaker, where)
+
+    def settle(self, task: Any = None) -> None:
+        """What was done up to now was done by whoever runs; see `on_settled`."""
+        if self.on_settled is not None and not self._stopped:
+            self.on_settled(task)
 
     def stop(self) -> None:
         """What happens from now on is not part of the execution."""

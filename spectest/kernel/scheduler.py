@@ -25,6 +25,7 @@ from spectest.kernel.mentions import Mentions
 from spectest.kernel.operations import Kind, Operation
 from spectest.kernel.plan import Hold, OrderModel
 from spectest.kernel.sampling import Sampler
+from spectest.kernel.sparse import Menu, around_deadlines
 from spectest.kernel.timer_heap import TimerHeap
 
 __all__ = ["Scheduler"]
@@ -35,8 +36,8 @@ class Scheduler:
 
     `elasticity`: by which part of its length an undeclared sleep may stretch (0.1: 10 %).
     `sampler`: draws the durations of declared operations, if they are not searched but sampled.
-    `firing`: the faults of this execution, `ledgers`: what its services wrote down, both for
-    whoever knows what they are.
+    `firing`: the faults of this execution, `ledgers`: what its services wrote down, `witness`: who
+    is told what branches and services do, if somebody judges it; for whoever knows what they are.
     """
 
     def __init__(self, door: Door, clock: VirtualClock, *, elasticity: float = 0.0) -> None:
@@ -46,6 +47,7 @@ class Scheduler:
         self.needs: OrderModel = "strict"
         self.elasticity = 0.0 if self.order == "strict" else elasticity
         self._asking = door.chooser is not None
+        self._menu = Menu() if getattr(door.chooser, "sparse", False) else None
         self._stock = not self._asking and not door.plan.holds
         self._heap = TimerHeap()
         # The heap of a run without deviations, for the order of equal deadlines in one with some.
@@ -58,6 +60,7 @@ class Scheduler:
         self.sampler: Sampler | None = None
         self.firing: Any = None
         self.ledgers: list[Any] = []
+        self.witness: Any = None
 
     # What the platform tells the scheduler.
 
@@ -225,7 +228,7 @@ class Scheduler:
         for operation in self._shadow.take(self.clock.now_ns):
             self._left_shadow += 1
             operation.place = self._left_shadow
-        batch = self._ordered(self._due(ready) + self._joining(forced))
+        batch = self._ordered(self._due(ready) + self._joining(forced, ready))
         for operation in batch:
             self._write_down(operation)
         return batch
@@ -278,19 +281,24 @@ class Scheduler:
                 moments = {earliest, min(max(operation.nominal_ns, earliest), horizon), horizon}
                 options += [(operation, moment) for moment in sorted(moments)]
         options[1:] = [option for option in options[1:] if option != options[0]]
+        if self._menu is not None:
+            options = self._menu.one_each(options)
         chains = [-1 if operation is None else operation.chain for operation, _ in options]
         return options[self.door.decide(len(options), "next", chains)]
 
-    def _joining(self, forced: Operation | None) -> list[Operation]:
+    def _joining(self, forced: Operation | None, ready: bool) -> list[Operation]:
         """The elastic operations that arrive at this very poll."""
         now = self.clock.now_ns
         batch = []
         for operation in list(self._elastic.values()):
             if operation.earliest_ns > now:
                 continue
-            if operation is not forced and operation.latest_ns > now and not self._joins(operation):
-                self._misses(operation)
-                continue
+            if operation is not forced and operation.latest_ns > now:
+                menu = self._menu
+                passes = menu is not None and (ready or menu.passes(operation, forced))
+                if passes or not self._joins(operation):
+                    self._misses(operation)
+                    continue
             del self._elastic[operation.number]
             operation.due_ns = now
             batch.append(operation)
@@ -326,6 +334,11 @@ class Scheduler:
         return order
 
     def _ask_order(self, stock: list[Operation]) -> list[Operation]:
+        if self._menu is None:
+            return self._ask_who_is_next(stock)
+        return around_deadlines(stock, self.door.decide, self._ask_who_is_next)
+
+    def _ask_who_is_next(self, stock: list[Operation]) -> list[Operation]:
         remaining, order = list(stock), []
         while len(remaining) > 1:
             options = remaining

@@ -32,6 +32,7 @@ INI_TYPES = {
     "exact": "args",
     "lines": "args",
     "stall_s": "float",
+    "oracles": "args",
     "leaks": "string",
     "confirm": "bool",
     "margin": "bool",

@@ -62,6 +62,8 @@ def _act(event: TraceEvent, cast: Cast) -> Act | None:
     match event.kind:
         case "fault" | "effect" | "sometimes":
             return Act("meets", f"`{event.subject}` {event.detail}")
+        case "write":
+            return Act("meets", f"writes `{event.subject}`")
         case "cancel":
             return Act("cancels", event.subject)
         case "task" | "thread":

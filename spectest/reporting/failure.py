@@ -6,10 +6,11 @@ saved and loaded reads the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from spectest.errors import Deadlock, Livelock, SpectestError, Violation
+from spectest.errors import Deadlock, Livelock, OracleViolation, SpectestError, Violation
 from spectest.exploration.results import Confirmation, Failure, Report
 from spectest.kernel.plan import OrderModel
 from spectest.kernel.trace import NOWHERE, SourceLine, TraceEvent
@@ -56,10 +57,11 @@ class Breakage:
 class Facts:
     """All there is to say about one failure.
 
-    `runs`: how many executions the search was allowed. `tasks`: the labels of all tasks, threads
-    and jobs of pools, in order of appearance; `threads`: those of threads and jobs. `platform`:
-    what the program runs on: "asyncio", if it used an event loop, or "threads". `rows`: the whole
-    interleaving. `held_up`: which pools kept whom. The rest as in `Failure`.
+    `runs`: how many executions the search was allowed; `judged`: whether oracles were asked.
+    `tasks`: the labels of all tasks, threads and jobs of pools, in order of appearance; `threads`:
+    those of threads and jobs. `platform`: what the program runs on: "asyncio", if it used an event
+    loop, or "threads". `rows`: the whole interleaving. `held_up`: which pools kept whom. The rest
+    as in `Failure`.
     """
 
     program: str
@@ -75,6 +77,7 @@ class Facts:
     token: str
     found_at: int
     runs: int
+    judged: bool
     strategy: str
     shrunk_in: int
 
@@ -91,7 +94,7 @@ def facts_of(report: Report) -> Facts:
         program=report.program,
         breakage=breakage,
         deviations=deviations,
-        rows=tuple(rows_of(failure.trace, deviations, _raised_in_main(failure, breakage))),
+        rows=tuple(_rows(failure, deviations, breakage)),
         tasks=cast.labels,
         threads=frozenset(cast.labels) - cast.tasks,
         platform="threads" if cast.threads and not cast.tasks else "asyncio",
@@ -101,9 +104,26 @@ def facts_of(report: Report) -> Facts:
         token=failure.token,
         found_at=failure.found_at,
         runs=report.settings.runs,
+        judged=bool(report.settings.oracles),
         strategy=failure.strategy,
         shrunk_in=failure.shrunk_in,
     )
+
+
+def _rows(failure: Failure, deviations: tuple[Deviation, ...], breakage: Breakage) -> Iterator[Row]:
+    proof = set(_proof(failure))
+    for row in rows_of(failure.trace, deviations, _raised_in_main(failure, breakage)):
+        yield replace(row, proves=True) if row.number in proof else row
+
+
+def _proof(failure: Failure) -> Iterator[int]:
+    """The steps in which that happened to which the first of the verdicts refers."""
+    if not isinstance(failure.error, OracleViolation) or not failure.error.verdicts:
+        return
+    numbers = failure.error.verdicts[0].events
+    for event in failure.trace:
+        if event.number in numbers:
+            yield event.number if event.kind in ("step", "complete") else event.cause
 
 
 def breakage_of(failure: Failure) -> Breakage:
@@ -117,6 +137,8 @@ def breakage_of(failure: Failure) -> Breakage:
     where = NOWHERE if isinstance(error, Deadlock | Livelock) else raised_at(error)
     if not where and isinstance(error, Violation) and error.__cause__ is not None:
         where = raised_at(error.__cause__)
+    if isinstance(error, OracleViolation):
+        where = error.verdicts[0].where
     if not where and not isinstance(error, Violation):
         where = _last_raise(failure, type(error).__name__)
     dead = tuple(

@@ -30,7 +30,7 @@ class Row:
     a "timer" completed (`by`); it was "woken" or "cancelled" by a task, thread or timer (`by`), a
     thread `through` what it had waited for; it is "back" on the processor; of "itself".
     `where`: the line that did it. `deviates`: a deviation of the plan shows here. `cause`: the
-    number of the event that led to it.
+    number of the event that led to it. `proves`: an oracle refers to it.
     """
 
     number: int
@@ -43,6 +43,7 @@ class Row:
     deviates: bool
     cause: int
     through: str = ""
+    proves: bool = False
 
 
 def rows_of(

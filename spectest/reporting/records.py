@@ -24,9 +24,10 @@ _MOST_ROWS = 200
 
 def to_json(report: Report) -> dict[str, Any]:
     """Everything a report says. Times are integer nanoseconds; absent facts are None."""
-    settings = asdict(report.settings.changed(faults=None))
+    settings = asdict(report.settings.changed(faults=None, oracles=()))
     settings["exact"] = list(report.settings.exact)
     settings["faults"] = [repr(fault) for fault in report.settings.faults.faults]
+    settings["oracles"] = [repr(oracle) for oracle in report.settings.oracles]
     settings["faults_budget"] = report.settings.faults.budget
     return {
         "format": FORMAT,

@@ -1,4 +1,7 @@
-"""Which rows of an interleaving explain the failure: the deviations, what they meet, the end."""
+"""Which rows of an interleaving explain the failure.
+
+Those are the deviations and what they meet, what an oracle refers to, and the end.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from spectest.reporting.interleaving import Row
 
 __all__ = ["matter"]
 
-_LAST, _DEVIATES, _LOSES, _FAILS, _NEAR, _LEADS, _ENDS, _OTHER = range(8)
+_LAST, _PROVES, _DEVIATES, _LOSES, _FAILS, _NEAR, _LEADS, _ENDS, _OTHER = range(9)
 _CANDIDATES = 200
 
 
@@ -57,6 +60,8 @@ def _ranks(rows: Sequence[Row], deviations: Sequence[Deviation]) -> list[int]:
         near = row.time_ns in instants or row.number in meanwhile or _starts(row, names)
         if row is rows[-1]:
             rank = _LAST
+        elif row.proves:
+            rank = _PROVES
         elif row.deviates or row.by in partners:
             rank = _DEVIATES
         elif _loses(row, deviations):

@@ -161,7 +161,8 @@ def _held_up(facts: Facts, labels: Labels, width: int) -> list[str]:
 
 
 def _foot(facts: Facts, replay_hint: str | None, width: int) -> list[str]:
-    hint = replay_hint or 'spectest.replay(program, "{token}")'
+    also = ", oracles=..." if facts.judged else ""
+    hint = replay_hint or f'spectest.replay(program, "{{token}}"{also})'
     hint = hint.replace("{token}", facts.token)
     lines = [
         cut(_field("order", words.order_model(facts.order_model, facts.deviations)), width),
@@ -194,7 +195,7 @@ def summary(report: Report, *, width: int = 100) -> str:
         f"{report.program}: no failure in {count} (order {settings.order}, seed {settings.seed})"
     ]
     if report.complete:
-        lines.append("  complete: there is no other execution under these settings")
+        lines.append(f"  complete: {_complete(settings.strategy)}")
     lines += [f"  {line}" for line in report.confidence]
     if report.margin is not None:
         lines.append(f"  margin: {_margin(report.margin)}")
@@ -202,6 +203,12 @@ def summary(report: Report, *, width: int = 100) -> str:
     if report.coverage is not None:
         lines += [f"  {line}" for line in covered.section(report.coverage, width - 2)]
     return "\n".join(lines)
+
+
+def _complete(strategy: str) -> str:
+    if strategy == "orders":
+        return "all orders of completions were tried, and all their coincidences"
+    return "there is no other execution under these settings"
 
 
 def _margin(margin: Margin) -> str:

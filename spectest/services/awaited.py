@@ -44,14 +44,17 @@ class Work(Spoken):
             desk.given_up(request)
             self._abandoned()
             raise
-        answer = desk.outcome(request)
         try:
+            answer = desk.outcome(request)
             if callable(answer):
                 answer = answer(*request.call.args, **request.call.kwargs)
             if inspect.isawaitable(answer):
                 answer = await answer
         except asyncio.CancelledError:
             desk.given_up(request)
+            raise
+        except Exception as error:
+            desk.failed(request, error)
             raise
         return desk.answers(request, answer)
 

@@ -43,9 +43,13 @@ class BlockingWork(Spoken):
         if desk.finishes(request):
             assert isinstance(request.fault, Duplicate)
             self._deliver_again((seconds_to_ns(request.fault.later),) * 3)
-        answer = desk.outcome(request)
-        if callable(answer):
-            answer = answer(*request.call.args, **request.call.kwargs)
+        try:
+            answer = desk.outcome(request)
+            if callable(answer):
+                answer = answer(*request.call.args, **request.call.kwargs)
+        except Exception as error:
+            desk.failed(request, error)
+            raise
         if inspect.isawaitable(answer):
             if inspect.iscoroutine(answer):
                 answer.close()

@@ -89,6 +89,7 @@ class Desk:
         name = f"{options.name}#{number}" if self.scheduler is None else self._label()
         call = Call(name, number, args, kwargs, began=self.now())
         self.ledger.calls.append(call)
+        self._tells("begins", call, "service")
         if options.connections is not None and self._open >= options.connections:
             self._refuse(call, f"no connection is free; there are {options.connections}")
         if self.capacity.full:
@@ -96,6 +97,7 @@ class Desk:
         fault = self._fault(call)
         if isinstance(fault, RateLimit):
             call.outcome, call.ended = "raised", call.began
+            self._tells("ends", call, "raised RateLimited")
             raise RateLimited(f"{options.name}: too many requests", fault.retry_after)
         self._open += 1
         return Request(call, fault, self._interval(call, latency, fault))
@@ -132,6 +134,8 @@ class Desk:
             self.capacity.give_back()
         else:
             call.worked_until = call.ended
+        if call.outcome == "cancelled":
+            self._released(call)
 
     def write(self, call: Call, *, partial: bool = False, repeated: bool = False) -> None:
         """The effect of the call takes place. What it raises is kept for the caller."""
@@ -150,7 +154,9 @@ class Desk:
         else:
             self.ledger.effects.append(Effect(what, call.name, self.now(), late, partial, repeated))
         agent = current()
-        if agent is not None:
+        if self._witness is not None:
+            self._witness.emit("effect", call.name, f"writes{how}")
+        elif agent is not None:
             agent.baton.tell("effect", call.name, agent, f"writes{how}")
 
     def outcome(self, request: Request) -> Any:
@@ -174,11 +180,40 @@ class Desk:
         call.answer = answer
         call.valid = None if valid is None else bool(valid(answer))
         call.outcome = "answered"
+        self._tells("ends", call, "invalid" if call.valid is False else "valid", answer)
         return answer
 
     def given_up(self, request: Request) -> None:
         """The caller waits no longer."""
         request.call.outcome, request.call.ended = "cancelled", self.now()
+        self._tells("ends", request.call, "cancelled")
+        if request.call.worked_until is not None:
+            self._released(request.call)
+
+    def _releases(self, call: Call) -> None:
+        """Nothing at the service works on a call that was given up."""
+        if self._witness is not None:
+            self._witness.emit("released", call.name, "")
+
+    def failed(self, request: Request, error: BaseException) -> None:
+        """The caller has got `error`."""
+        self._tells("ends", request.call, f"raised {type(error).__name__}: {error}")
+
+    # What it tells.
+
+    @property
+    def _witness(self) -> Any:
+        return None if self.scheduler is None else self.scheduler.witness
+
+    def _released(self, call: Call) -> None:
+        """Nothing of a call that was given up is left at the service."""
+        if self._witness is not None:
+            self._witness.emit("released", call.name, "")
+
+    def _tells(self, what: str, call: Call, *detail: Any) -> None:
+        witness = self._witness
+        if witness is not None:
+            getattr(witness, what)(call.name, *detail)
 
     # What it meets.
 
@@ -188,6 +223,7 @@ class Desk:
 
     def _refuse(self, call: Call, why: str) -> None:
         call.outcome, call.ended = "raised", call.began
+        self._tells("ends", call, "raised ConnectionRefusedError")
         self.ledger.refused += 1
         raise ConnectionRefusedError(f"{self.options.name}: {why}")
 

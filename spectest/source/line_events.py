@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from opcode import opmap
 from types import CodeType, FrameType
 from typing import Any
 
@@ -20,31 +21,43 @@ __all__ = ["IsChosen", "lines_told"]
 
 IsChosen = Callable[[FrameType], bool]
 AtLine = Callable[[CodeType, int], bool]
+AtExit = Callable[[FrameType, bool], object]
 _NAME = "spectest"
+_YIELDS = opmap["YIELD_VALUE"]
 
 
 @contextmanager
 def lines_told(
-    setting: str, tools: Sequence[int], is_chosen: IsChosen, at_line: AtLine
+    setting: str,
+    tools: Sequence[int],
+    is_chosen: IsChosen,
+    at_line: AtLine,
+    at_exit: AtExit | None = None,
 ) -> Iterator[None]:
     """While the block lasts, `at_line` is called before each line of code that is chosen.
 
     In all threads; of the frames that exist already, where they go on after they were suspended. It
     returns whether it wants to be told of this line again; who traces tells it again anyhow.
+    `at_exit` is called where a frame of chosen code returns, yields, awaits or raises, and told
+    whether the frame goes on later.
     `tools`: the tool ids of `sys.monitoring` that may be used; `UsageError` if all are taken, on
     behalf of `setting`.
     """
     if hasattr(sys, "monitoring"):
-        with _monitored(setting, tools, is_chosen, at_line):
+        with _monitored(setting, tools, is_chosen, at_line, at_exit):
             yield
     else:
-        with _Tracing(is_chosen, at_line).installed():
+        with _Tracing(is_chosen, at_line, at_exit).installed():
             yield
 
 
 @contextmanager
 def _monitored(
-    setting: str, tools: Sequence[int], is_chosen: IsChosen, at_line: AtLine
+    setting: str,
+    tools: Sequence[int],
+    is_chosen: IsChosen,
+    at_line: AtLine,
+    at_exit: AtExit | None,
 ) -> Iterator[None]:
     monitoring: Any = vars(sys)["monitoring"]
     tool = next((tool for tool in tools if monitoring.get_tool(tool) is None), None)
@@ -56,30 +69,65 @@ def _monitored(
             f"Run without them (a profiler or a debugger), or without {setting}=."
         )
 
-    def line(code: CodeType, number: int) -> object:
-        if is_chosen(sys._getframe(1)) and at_line(code, number):
-            return None
-        return monitoring.DISABLE
-
     monitoring.use_tool_id(tool, _NAME)
-    monitoring.register_callback(tool, monitoring.events.LINE, line)
-    monitoring.set_events(tool, monitoring.events.LINE)
+    callbacks = _callbacks(monitoring, is_chosen, at_line, at_exit)
+    for kind, callback in callbacks.items():
+        monitoring.register_callback(tool, kind, callback)
+    monitoring.set_events(tool, sum(callbacks))
     # What an earlier execution has switched off may be chosen in this one.
     monitoring.restart_events()
     try:
         yield
     finally:
         monitoring.set_events(tool, 0)
-        monitoring.register_callback(tool, monitoring.events.LINE, None)
+        for kind in callbacks:
+            monitoring.register_callback(tool, kind, None)
         monitoring.free_tool_id(tool)
+
+
+def _callbacks(
+    monitoring: Any, is_chosen: IsChosen, at_line: AtLine, at_exit: AtExit | None
+) -> dict[int, Callable[..., object]]:
+    """By kind of event, what is called."""
+
+    def line(code: CodeType, number: int) -> object:
+        if is_chosen(sys._getframe(1)) and at_line(code, number):
+            return None
+        return monitoring.DISABLE
+
+    def left(frame: FrameType, *, suspended: bool) -> object:
+        if at_exit is None or not is_chosen(frame):
+            return monitoring.DISABLE
+        at_exit(frame, suspended)
+        return None
+
+    def returns(*_: object) -> object:
+        return left(sys._getframe(1), suspended=False)
+
+    def yields(*_: object) -> object:
+        return left(sys._getframe(1), suspended=True)
+
+    def raises(*_: object) -> None:
+        left(sys._getframe(1), suspended=False)  # Nobody may disable this event.
+
+    kinds = monitoring.events
+    if at_exit is None:
+        return {kinds.LINE: line}
+    return {
+        kinds.LINE: line,
+        kinds.PY_RETURN: returns,
+        kinds.PY_YIELD: yields,
+        kinds.PY_UNWIND: raises,
+    }
 
 
 class _Tracing:
     """A trace function that calls the one that it has taken the place of."""
 
-    def __init__(self, is_chosen: IsChosen, at_line: AtLine) -> None:
+    def __init__(self, is_chosen: IsChosen, at_line: AtLine, at_exit: AtExit | None) -> None:
         self._is_chosen = is_chosen
         self._at_line = at_line
+        self._at_exit = at_exit
         self._before: Any = None
         self._before_in_threads: Any = None
         self._own = threading.local()
@@ -127,6 +175,13 @@ class _Tracing:
                 others = others(frame, event, argument)
             if event == "line":
                 self._at_line(frame.f_code, frame.f_lineno)
+            elif event == "return" and self._at_exit is not None:
+                self._at_exit(frame, _is_suspended(frame))
             return local
 
         return local
+
+
+def _is_suspended(frame: FrameType) -> bool:
+    """Of a frame that is being left, whether it goes on later."""
+    return frame.f_code.co_code[frame.f_lasti] == _YIELDS

@@ -12,6 +12,7 @@ from spectest.strategies.base import Strategy
 from spectest.strategies.dfs import DFS
 from spectest.strategies.fifo import Fifo
 from spectest.strategies.holds import Holds
+from spectest.strategies.orders import Orders
 from spectest.strategies.pct import PCT
 from spectest.strategies.portfolio import Portfolio
 from spectest.strategies.random_walk import RandomWalk
@@ -25,6 +26,7 @@ _STRATEGIES: dict[str, Callable[[int], Strategy]] = {
     "dfs": DFS,
     "fifo": Fifo,
     "holds": Holds,
+    "orders": Orders,
     "pct": PCT,
     "random": RandomWalk,
     "surw": SURW,

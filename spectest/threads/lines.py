@@ -16,12 +16,13 @@ from spectest.source.line_events import lines_told
 from spectest.source.lines import USER, in_modules, kind_of_file
 from spectest.threads.agents import current
 
-__all__ = ["EVERYWHERE", "line_points"]
+__all__ = ["EVERYWHERE", "TOOLS", "is_users", "line_points"]
 
 EVERYWHERE = "*"
 """In the place of a module's name: every file of the user's own."""
 
-_TOOLS = (4, 3)
+TOOLS = (4, 3)
+"""The tool ids of `sys.monitoring` that nobody has by custom."""
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def line_points(modules: Sequence[str], mentions: Mentions) -> Iterator[None]:
     if not modules:
         yield
     else:
-        with lines_told("lines", _TOOLS, _Chosen(modules, mentions), _at_line):
+        with lines_told("lines", TOOLS, _Chosen(modules, mentions), _at_line):
             yield
 
 
@@ -58,14 +59,14 @@ class _Chosen:
         met = [
             name
             for name in self._modules
-            if (_is_users(frame) if name == EVERYWHERE else in_modules(frame, (name,)))
+            if (is_users(frame) if name == EVERYWHERE else in_modules(frame, (name,)))
         ]
         for name in met:
             self._mentions.meet("lines", name)
         return bool(met)
 
 
-def _is_users(frame: FrameType) -> bool:
+def is_users(frame: FrameType) -> bool:
     """Whether it is a file of the user's own."""
     file = frame.f_code.co_filename
     if file.startswith("<"):

@@ -13,6 +13,7 @@ So if the program fails here, then because threads were slow at these places, as
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from spectest.ambient import REAL
@@ -40,7 +41,8 @@ class Performers(Threads):
     """The threads of one try. `gap_s`: the least real time from one thread's turn to another's.
 
     `strayed`: a thread came to a point that the score does not know. `lagged_s`: how late the
-    machine was, at worst.
+    machine was, at worst. `on_birth`: told of each thread that is started, `on_pause` of each that
+    is about to stand still.
     """
 
     def __init__(self, score: TurnScore, gap_s: float, *args: Any, **kwargs: Any) -> None:
@@ -55,6 +57,8 @@ class Performers(Threads):
         self._done = [False] * len(score.ticks)
         self._starts = _starts(score, gap_s)
         self._began = REAL.monotonic()
+        self.on_birth: Callable[[Agent], object] | None = None
+        self.on_pause: Callable[[Agent], object] | None = None
 
     @property
     def length_s(self) -> float:
@@ -77,6 +81,10 @@ class Performers(Threads):
         if number is None:
             return when + 1e6
         return self.score.ticks[number].instant_ns / NANOSECONDS + (number - 0.5) * TICK_S
+
+    def _born(self, agent: Agent) -> None:
+        if self.on_birth is not None:
+            self.on_birth(agent)
 
     # Turns.
 
@@ -112,6 +120,8 @@ class Performers(Threads):
         if known is None:
             REAL.sleep(_LOOK_EVERY_S)  # Not of the rehearsal: the thread of a real process pool.
             return
+        if self.on_pause is not None and not agent.loops:
+            self.on_pause(agent)
         before = self._now.get(agent)
         if before is not None:
             self._done[before] = True

@@ -50,7 +50,7 @@ class RecordingThreads(Threads):
         self._causes: dict[Agent, int] = {}
         self._endings: dict[Agent, BaseException] = {}
         self._lines: dict[Agent, SourceLine] = {}
-        self._submitted: dict[int, SourceLine] = {}
+        self._submitted: dict[int, tuple[SourceLine, int]] = {}
         self._at_work: set[Agent] = set()
         self._introduced = False
         self.scheduler.door.on_choice = self._chosen
@@ -105,6 +105,7 @@ class RecordingThreads(Threads):
 
     def _dies(self, agent: Agent) -> None:
         error = self._endings.pop(agent, None)
+        self._recorder.stepped(agent.name, lambda: self._lines.get(agent, NOWHERE))
         detail = "returned" if error is None else f"raised {type(error).__name__}"
         place = self._lines.get(agent, NOWHERE) if error is None else raised_at(error)
         self._emit("end", agent.name, agent, where=place, detail=detail)
@@ -117,6 +118,8 @@ class RecordingThreads(Threads):
 
     def _begins(self, agent: Agent, operation: Operation) -> None:
         if operation.kind == "stall":
+            if agent is self.current:
+                self._stepped(agent)
             self._starts[operation.number] = self._lost("start", operation.label, agent, "stall 0 ")
             return
         place = self._lines[agent] = where(agent)
@@ -142,9 +145,16 @@ class RecordingThreads(Threads):
         self._causes[agent] = self._recorder.current
 
     def _goes(self, agent: Agent) -> None:
+        self._recorder.settle()
         if agent not in self._causes:
             self._causes[agent] = self._recorder.current
         agent.cause = self._recorder.current
+        self._stepped(agent)
+
+    def _stepped(self, agent: Agent) -> None:
+        if self._recorder.on_step is not None and self.verdict is None:
+            speaker = self._task_of(agent) if agent.loops else agent.name
+            self._recorder.stepped(speaker, lambda: where(agent))
 
     def _comes(self, agent: Agent) -> None:
         cause = self._causes.pop(agent, agent.cause)
@@ -187,6 +197,7 @@ class RecordingThreads(Threads):
     def _waits(self, agent: Agent) -> None:
         """What for. Operations tell of themselves; beginnings and idle workers need no word."""
         agent.cause = self._recorder.current
+        self._stepped(agent)
         if agent is self.main and self.draining_until_ns is not None:
             return
         frames = frames_of(agent)
@@ -235,16 +246,19 @@ class RecordingThreads(Threads):
             self._at_work.discard(agent)
 
     def _submit(self, agent: Agent, item: Any, place: SourceLine) -> None:
-        self._submitted[id(item)] = place
-        self._emit("job", job_name(item), agent, where=place, detail="submitted")
+        number = self._emit("job", job_name(item), agent, where=place, detail="submitted")
+        self._submitted[id(item)] = place, number
 
     def _job(self, agent: Agent, item: Any, inner: Sequence[FrameType]) -> None:
         calls = {frame.f_code.co_name: frame for frame in inner}
         if "set_running_or_notify_cancel" in calls:
             if agent not in self._at_work and not item.future._state.startswith("CANCELLED"):
                 self._at_work.add(agent)
-                place = self._submitted.pop(id(item), NOWHERE)
-                self._emit("job", job_name(item), agent, where=place, detail="begins")
+                place, number = self._submitted.pop(id(item), (NOWHERE, -1))
+                # Oracles want to know on whose behalf; without them a trace is as it ever was.
+                cause = number if self.scheduler.witness is not None else None
+                name = job_name(item)
+                self._emit("job", name, agent, where=place, detail="begins", cause=cause)
         elif agent in self._at_work:
             self._at_work.discard(agent)
             place, detail = self._lines.get(agent, NOWHERE), "returned"

@@ -35,7 +35,7 @@ JOB = pools._WorkItem.run.__code__
 _RUN = threading.Thread.run.__code__
 _CALLBACK = asyncio.Handle._run.__code__
 _RUNS_CALLBACKS = "_run_ready"
-_WORLD = "spectest.world"
+_WORLD = "spectest.world.world"
 _LOOKING_ON = tuple(
     f"spectest.threads.{name}"
     for name in ("awaited", "jobs", "moments", "recording", "standing", "waiting")
@@ -96,11 +96,12 @@ def local_of(frame: FrameType, name: str) -> Any:
     """A variable of one of the platform's functions, or None.
 
     Before Python 3.13 the frame keeps a copy of all its variables, once they were asked for. It
-    would keep alive what the function lets go of, so the copy is emptied.
+    would keep alive what the function lets go of, so the copy is emptied; not that of a function
+    that is traced, which gets its variables back from the copy when the trace function returns.
     """
     names = frame.f_locals
     value = names.get(name)
-    if sys.version_info < (3, 13):
+    if sys.version_info < (3, 13) and frame.f_trace is None:
         names.clear()
     return value
 

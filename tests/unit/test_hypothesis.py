@@ -1,6 +1,7 @@
 """The strategies for Hypothesis: what they draw, what they shrink to, what they refuse."""
 
 import asyncio
+from random import Random
 from typing import Any
 
 import pytest
@@ -36,7 +37,8 @@ def test_one_departure_is_left_of_what_turns_a_race_around() -> None:
     def turned(plan: DrawnPlan) -> bool:
         return bool(spectest.run(race, plan=plan) == ["second", "first"])
 
-    smallest = find(plans(), turned, settings=settings(database=None, max_examples=2_000))
+    chosen = settings(database=None, max_examples=2_000)
+    smallest = find(plans(), turned, settings=chosen, random=Random(0))
     assert len(smallest.departures) == 1
 
 

@@ -1,10 +1,12 @@
 """Which rows of a long interleaving are shown."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+import spectest
 from spectest.exploration.results import Report
 from spectest.kernel.plan import Hold
 from spectest.reporting.failure import facts_of
@@ -89,3 +91,23 @@ def test_with_room_for_all_nothing_is_left_out(report_when_lost: ReportMaker) ->
     report = report_when_lost(busy_shop, "ann", "after releasing `lock`", Hold(behind=2))
     facts = facts_of(report)
     assert matter(facts.rows, facts.deviations, len(facts.rows)) == list(facts.rows)
+
+
+def test_the_step_to_which_an_oracle_refers() -> None:
+    """In the midst of twenty that do the same, and long before the end."""
+
+    async def main() -> None:
+        paid: list[int] = []
+
+        async def pay(number: int) -> None:
+            await asyncio.sleep(0.010 * number)
+            paid.append(number)
+
+        spectest.watch.fact("ten is paid", lambda: 10 in paid)
+        await asyncio.gather(*[asyncio.create_task(pay(n), name=f"pay {n}") for n in range(20)])
+
+    report = spectest.explore(main, oracles=spectest.oracles.never("ten is paid"))
+    facts = facts_of(report)
+    assert [row.task for row in facts.rows if row.proves] == ["pay 10"]
+    shown = [row for row in matter(facts.rows, facts.deviations, 4) if isinstance(row, Row)]
+    assert any(row.proves for row in shown)

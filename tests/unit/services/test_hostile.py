@@ -45,6 +45,18 @@ def test_a_call_that_is_cancelled_in_the_instant_of_its_completion_has_been_work
     assert (call.outcome, call.finished, call.cost, call.dead) == ("cancelled", True, 1, False)
 
 
+def test_a_call_that_is_cancelled_in_the_instant_of_its_completion_is_no_dead_handle() -> None:
+    async def program() -> None:
+        llm = FakeService("llm", latency=0.010)
+        call = asyncio.create_task(llm())
+        await asyncio.sleep(0.010)
+        call.cancel()
+        await asyncio.wait([call])
+        assert llm.ledger.calls[0].outcome == "cancelled"
+
+    spectest.run(program, elasticity=0, oracles=["cancellation"])
+
+
 def test_a_call_that_is_cancelled_twice_gives_one_place_back() -> None:
     async def program() -> float:
         llm = FakeService("llm", latency=0.010, capacity=1, on_cancel=0.005)

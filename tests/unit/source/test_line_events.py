@@ -133,3 +133,36 @@ def test_all_tool_ids_taken_is_an_error_that_says_by_whom() -> None:
     finally:
         for tool in taken:
             monitoring.free_tool_id(tool)
+
+
+def left_by(run: Callable[[], object], chosen: CodeType) -> list[tuple[int, bool]]:
+    """At which lines its frames were left, and whether they go on later."""
+    left: list[tuple[int, bool]] = []
+    first = chosen.co_firstlineno
+
+    def at_exit(frame: FrameType, suspended: bool) -> None:
+        left.append((frame.f_lineno - first, suspended))
+
+    def is_chosen(frame: FrameType) -> bool:
+        return frame.f_code is chosen
+
+    with lines_told("coverage", (1, 3, 4), is_chosen, lambda code, number: True, at_exit):
+        run()
+    return left
+
+
+def test_a_frame_that_yields_goes_on_later() -> None:
+    found = left_by(lambda: list(resumed()), resumed.__code__)
+    assert found == [(1, True), (2, True), (2, False)]
+
+
+def test_a_frame_that_returns_or_raises_does_not_go_on() -> None:
+    def raises() -> None:
+        raise LookupError
+
+    def run() -> None:
+        with pytest.raises(LookupError):
+            raises()
+
+    assert left_by(three, three.__code__) == [(3, False)]
+    assert left_by(run, raises.__code__) == [(1, False)]

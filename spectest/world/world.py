@@ -7,34 +7,24 @@ nothing behind: no patch, no running loop, no thread, no pending task.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import gc
 import inspect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from spectest import ambient
-from spectest.errors import (
-    Livelock,
-    UsageError,
-    Violation,
-)
+from spectest.errors import Livelock, UsageError, Violation
 from spectest.eventloop.cancellations import Cancellations
 from spectest.eventloop.cancelling import loop_of
+from spectest.eventloop.labels import distinct_label_of as label_of
 from spectest.eventloop.lending import loops_lent
-from spectest.eventloop.loop import (
-    DEFAULT_MAX_STEPS,
-    DEFAULT_MAX_STEPS_AT_ONCE,
-    DEFAULT_MAX_VIRTUAL_S,
-    VirtualEventLoop,
-)
+from spectest.eventloop.loop import VirtualEventLoop
 from spectest.eventloop.recording import RecordingEventLoop
 from spectest.eventloop.sets import ordered_sets
-from spectest.eventloop.waiting import label_of
+from spectest.eventloop.waiting import running_task
 from spectest.executors.lent_pools import process_pools_lent
-from spectest.faults import NO_FAULTS, FaultPlan, Firing
+from spectest.faults import Firing
 from spectest.kernel.cancellation import cancellations_of
 from spectest.kernel.choices import Chooser, Door, concerns_order
 from spectest.kernel.clock import VirtualClock, seconds_to_ns
@@ -42,10 +32,12 @@ from spectest.kernel.observers import Observer, TraceRecorder
 from spectest.kernel.plan import OrderModel, Plan
 from spectest.kernel.sampling import Sampler
 from spectest.kernel.scheduler import Scheduler
-from spectest.kernel.trace import Trace
+from spectest.kernel.trace import NOWHERE, Trace
 from spectest.kernel.turns import Turns
+from spectest.oracles.base import judge, violation_of
 from spectest.promises import judge_loop, judge_threads, parts_of
-from spectest.threads.agents import WorldEnded
+from spectest.source.lines import here
+from spectest.threads.agents import WorldEnded, current
 from spectest.threads.budget import Budget
 from spectest.threads.carriers import Carriers
 from spectest.threads.endings import DeadThread, dead_threads, tell
@@ -54,40 +46,14 @@ from spectest.threads.lives import Threads
 from spectest.threads.patching import Installation, installed
 from spectest.threads.recording import RecordingThreads
 from spectest.threads.surroundings import FREEZERS
+from spectest.watch.steps import steps_heard
+from spectest.watch.watcher import Watcher, watching
+from spectest.watch.witness import Witness
+from spectest.world.limits import Limits
 
-__all__ = ["Limits", "World"]
+__all__ = ["World"]
 
 _TEARDOWN_ROUNDS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The rules of a world that do not depend on the plan.
-
-    `elasticity`: by which part an undeclared sleep may stretch under `ties` and `any`.
-    `exact`: modules whose sleeps never stretch.
-    `lines`: modules of which every line is a choice point of its thread; "*": all of the user's.
-    `stall_s`: how much later than their sleep or timeout is over threads may get the processor, in
-    virtual seconds, all stalls of an execution together; only if there is more than one thread.
-    `faults`: what may go wrong with the calls of services.
-    `leaks`: whether a task that outlives the program is an error. A library's background tasks,
-    which `asyncio.run` would cancel, are not the program's.
-    `drain_s`: virtual seconds after the program's return in which tasks may end by themselves.
-    `wall_start`: where the wall clock begins, in ISO 8601 or as a `datetime`, with its time zone.
-    `max_steps`, `max_steps_at_once`, `max_virtual_s`: budgets beyond which a `Livelock` is raised.
-    """
-
-    elasticity: float = 0.1
-    exact: tuple[str, ...] = ()
-    lines: tuple[str, ...] = ()
-    stall_s: float = 0.1
-    faults: FaultPlan = NO_FAULTS
-    leaks: Literal["error", "ignore"] = "error"
-    drain_s: float = 60.0
-    wall_start: str | dt.datetime = ambient.WALL_START
-    max_steps: int = DEFAULT_MAX_STEPS
-    max_steps_at_once: int = DEFAULT_MAX_STEPS_AT_ONCE
-    max_virtual_s: float = DEFAULT_MAX_VIRTUAL_S
 
 
 class World:
@@ -118,8 +84,12 @@ class World:
         self.clock = VirtualClock()
         self.door = Door(Plan() if plan is None else plan, chooser)
         self.scheduler = Scheduler(self.door, self.clock, elasticity=self.limits.elasticity)
-        self.recorder = TraceRecorder(self.clock, observers) if record or observers else None
+        judged = bool(self.limits.oracles)
+        recorded = record or judged or bool(observers)
+        self.recorder = TraceRecorder(self.clock, observers) if recorded else None
+        self.witness = Witness(self._tell) if judged else None
         self._sampler = sampler
+        self._by_lines = record
         self.loops: list[VirtualEventLoop] = []
         wanted = list_awaits or cancellations_of(self.door.plan.picks)
         self.cancellations = Cancellations(self.door, listed=list_awaits) if wanted else None
@@ -133,6 +103,7 @@ class World:
         self.dead_threads: tuple[DeadThread, ...] = ()
         self.survived: tuple[str, ...] = ()
         self._failed_threads = 0
+        self._given_up = False
 
     # What the run was, afterwards.
 
@@ -176,10 +147,15 @@ class World:
         try:
             ambient.seed(self.door.plan.seed)
             self.scheduler.sampler = self._sampler
+            self.scheduler.witness = self.witness
+            if self.recorder is not None and self.witness is not None:
+                self.recorder.on_step = self.witness.looks.after
             self.scheduler.firing = Firing(self.limits.faults, self.scheduler.mentions)
             with (
                 loops_lent(self.new_loop),
                 ordered_sets(),
+                steps_heard(None if self.witness is None else self.witness.hear),
+                watching(self._watcher(), lines=self._by_lines),
                 line_points(self.limits.lines, self.scheduler.mentions),
             ):
                 return self._run_on_platform(program)
@@ -267,11 +243,12 @@ class World:
         try:
             result, check = parts_of(self._ended(program))
             if not inspect.isawaitable(result):
-                self._returned(threads.main.name)
+                self._returned(threads.main.name, result)
                 threads.drain(self.clock.now_ns + seconds_to_ns(self.limits.drain_s))
                 for loop in self.loops:
                     self._judge(loop)
                 self._judge_threads(threads)
+                self._judge_trace()
                 return result
         finally:
             if self.loops or threads.started:
@@ -292,10 +269,11 @@ class World:
             raise
         try:
             answer = self._ended(lambda: loop.run_until_complete(main))
-            self._returned(label_of(main))
+            self._returned(label_of(main), answer)
             self._settle(loop, threads)
             if check is not None:
                 self._check(check, loop, threads)
+            self._judge_trace()
             return answer
         except Exception as error:
             if loop.escape is None or loop.escape is error:
@@ -312,6 +290,7 @@ class World:
         except (asyncio.CancelledError, TimeoutError) as error:
             if self.cancellations is None or not self.cancellations.explains(error):
                 raise
+            self._given_up = True
             return None
 
     def _settle(self, loop: VirtualEventLoop, threads: Threads) -> None:
@@ -328,10 +307,38 @@ class World:
             loop.run_until_complete(loop.create_task(verdict))
             self._settle(loop, threads)
 
-    def _returned(self, name: str) -> None:
+    def _returned(self, name: str, result: Any) -> None:
         self.returned_ns = self.clock.now_ns
-        if self.recorder:
-            self.recorder.emit("return", name)
+        if not self.recorder:
+            return
+        self.recorder.stepped(name, lambda: NOWHERE)
+        self.recorder.emit("return", name)
+        if self.witness is not None and not self._given_up:
+            whose, text = self.witness.returned(result)
+            self.recorder.emit("result", whose, detail=text)
+
+    def _tell(self, kind: str, subject: str, detail: str) -> None:
+        """Append to the trace what a branch, a service or something watched has to tell."""
+        agent, task = current(), running_task()
+        if task is not None and self.recorder is not None:
+            self.recorder.emit(kind, subject, task=label_of(task), where=here(2), detail=detail)
+        elif agent is not None:
+            agent.baton.tell(kind, subject, agent, detail)
+
+    def _watcher(self) -> Watcher | None:
+        """Who sees what the program wants to have watched; None if nobody judges."""
+        judged = self.witness is not None and self.recorder is not None
+        return Watcher(self.recorder) if judged and self.recorder else None
+
+    def _judge_trace(self) -> None:
+        """What the oracles of the run say of it, if they have something to say."""
+        if self.witness is not None and self.recorder is not None:
+            self.witness.looks.check()
+            self.recorder.settle()
+            trace = self.recorder.trace()
+            verdicts = judge(trace, self.limits.oracles, reference=self.limits.reference)
+            if verdicts:
+                raise violation_of(verdicts)
 
     def _drain(self, loop: VirtualEventLoop, threads: Threads) -> None:
         """Let whatever still runs go on until nothing happens any more."""
