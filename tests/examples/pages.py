@@ -7,6 +7,8 @@
   with what it prints. A line `...` stands for any lines.
 * Other blocks (```` ```sh ````: for readers to adapt) are not run.
 
+The README of an example is run beside a copy of the example, as if it were in the repository.
+
 `python -m tests.examples.pages` puts what is really printed into the pages.
 """
 
@@ -19,6 +21,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,7 +54,18 @@ VARYING = (
 
 def pages() -> list[Path]:
     """Every page whose blocks are run."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    of_examples = sorted((ROOT / "examples").glob("*/README.md"))
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *of_examples]
+
+
+def furnish(folder: Path, path: Path) -> None:
+    """Put into `folder` what the page at `path` finds beside it."""
+    place = path.parent.relative_to(ROOT)
+    if place.parts[:1] == ("examples",):
+        shutil.copytree(
+            path.parent, folder / place, ignore=shutil.ignore_patterns("__pycache__", ".spectest")
+        )
+        shutil.copy(ROOT / "examples" / "__init__.py", folder / "examples")
 
 
 @dataclass(frozen=True)
@@ -204,8 +218,10 @@ def rewrite(path: Path) -> int:
     """Put what is printed into the page; how many blocks changed."""
     markdown = path.read_text("utf-8")
     with tempfile.TemporaryDirectory() as folder:
+        furnish(Path(folder).resolve(), path)
         page = Page(markdown, Path(folder).resolve(), str(path.relative_to(ROOT)))
-        found = list(page.differences())
+        with contextlib.chdir(folder):
+            found = list(page.differences())
     for difference in reversed(found):
         start, end = difference.block.span
         text = re.sub(r"[ \t]+$", "", difference.actual, flags=re.MULTILINE)

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.pages import ROOT, Page, agrees, blocks_of, commands_of, elided, pages
+from tests.examples.pages import (
+    ROOT,
+    Page,
+    agrees,
+    blocks_of,
+    commands_of,
+    elided,
+    furnish,
+    pages,
+)
 
 
 def complaints(markdown: str, folder: Path, name: str = "page.md") -> list[str]:
@@ -15,6 +24,7 @@ def complaints(markdown: str, folder: Path, name: str = "page.md") -> list[str]:
 def test_a_page_prints_what_it_says(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    furnish(tmp_path, path)
     monkeypatch.chdir(tmp_path)
     name = str(path.relative_to(ROOT))
     found = complaints(path.read_text("utf-8"), tmp_path, name)

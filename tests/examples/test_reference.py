@@ -5,14 +5,17 @@ import dataclasses
 import inspect
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import spectest
-from spectest import cli, errors
+from simulators import arrivals
+from simulators.results import Requests
+from simulators.scenario import Branch, Cost, Limiter, Memory, Pool, Scenario
+from spectest import cli, errors, patterns
 from spectest.cli.parser import parser_of
 from spectest.eventloop.closed_world import REFUSED
 from spectest.exploration.results import (
@@ -30,6 +33,7 @@ from spectest.exploration.results import (
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Hold, Plan
 from spectest.kernel.trace import TraceEvent
+from spectest.patterns.record_checks import FIELDS
 from spectest.pytest_plugin import options
 from spectest.strategies import NAMES
 from tests.examples.pages import FENCE, ROOT, pages
@@ -113,13 +117,55 @@ def test_exit_codes() -> None:
     )
 
 
-def test_options_of_the_command() -> None:
-    told = [name.partition(" ")[0] for name in names(text("command.md"))]
+OF_EXPLORE = ("Options of `explore`", "Rules of an execution")
+
+
+@pytest.mark.parametrize(
+    "command, headings", [("explore", OF_EXPLORE), ("advise", ["Options of `advise`"])]
+)
+def test_options_of_the_command(command: str, headings: Sequence[str]) -> None:
+    page = text("command.md")
+    rows_of = [name for heading in headings for name in names(page, heading)]
+    told = [name.partition(" ")[0] for name in rows_of if name.startswith("--")]
     nothing: dict[str, object] = defaultdict(lambda: None)
     (commands,) = parser_of("", nothing)._subparsers._group_actions  # type: ignore[union-attr]
     parser: Any = commands
-    taken = {name for name in parser.choices["explore"]._option_string_actions if name[:2] == "--"}
+    taken = {name for name in parser.choices[command]._option_string_actions if name[:2] == "--"}
     assert sorted(told) == sorted(taken - {"--help"})
+
+
+def test_fields_of_a_record() -> None:
+    assert names(text("patterns.md"), "The record") == list(FIELDS)
+
+
+@pytest.mark.parametrize("kind", [Scenario, Branch, Cost, Memory, Pool, Limiter])
+def test_fields_of_a_scenario(kind: type[Any]) -> None:
+    table = {
+        row[0].strip("`"): row[1].strip("`")
+        for row in rows(text("scenarios.md"), f"`{kind.__name__}`")
+    }
+    expected = {
+        field.name: "\u2013" if field.default is dataclasses.MISSING else shown(field.default)
+        for field in dataclasses.fields(kind)
+    }
+    assert table == expected
+
+
+def shown(default: object) -> str:
+    """As one writes it: an object that is all defaults has no arguments."""
+    kind: Any = type(default)
+    if dataclasses.is_dataclass(default) and default == kind():
+        return f"{kind.__name__}()"
+    return repr(default).replace("'", '"')
+
+
+def test_arrivals_and_columns_of_the_simulators() -> None:
+    page = text("scenarios.md")
+    for row in rows(page, "Arrivals"):
+        kind = getattr(arrivals, row[0].strip("`"))
+        assert re.findall(r"`(\w+)`", row[1]) == [field.name for field in dataclasses.fields(kind)]
+    assert len(rows(page, "Arrivals")) == len(arrivals.__all__) - 1
+    assert names(page, "Results") == list(Requests.COLUMNS)
 
 
 def test_errors_and_their_fields() -> None:
@@ -166,9 +212,10 @@ def test_refused_calls() -> None:
     assert told == REFUSED
 
 
-def test_every_public_name_has_a_place_in_the_reference() -> None:
-    reference = "".join(path.read_text("utf-8") for path in REFERENCE.glob("*.md"))
-    assert [name for name in spectest.__all__ if f"`{name}" not in reference] == []
+@pytest.mark.parametrize("package, page", [(spectest, "*.md"), (patterns, "patterns.md")])
+def test_every_public_name_has_a_place_in_the_reference(package: Any, page: str) -> None:
+    reference = "".join(path.read_text("utf-8") for path in REFERENCE.glob(page))
+    assert [name for name in package.__all__ if f"`{name}" not in reference] == []
 
 
 # Links and decisions.

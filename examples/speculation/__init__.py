@@ -1,0 +1,1 @@
+"""Speculation as it is first written, six times, and as it holds."""
