@@ -1,6 +1,6 @@
 """`make bench`: the tables of `docs/benchmarks.md`.
 
-python -m benchmarks [speed|rivals|memory|finding|threads|all]
+python -m benchmarks [speed|rivals|memory|finding|threads|speculation|simulators|all]
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import os
 import platform
 
-from benchmarks import finding, memory, rivals, speed, threads
+from benchmarks import finding, memory, rivals, simulators, speculation, speed, threads
 
 _PARTS = {
     "speed": speed.main,
@@ -17,6 +17,8 @@ _PARTS = {
     "memory": memory.main,
     "finding": lambda: finding.main([]),
     "threads": lambda: threads.main([]),
+    "speculation": speculation.main,
+    "simulators": simulators.main,
 }
 
 

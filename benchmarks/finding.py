@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.programs import PROGRAMS
 from spectest.exploration.execution import execute
-from spectest.exploration.search import _profile
+from spectest.exploration.profiles import profile_of
 from spectest.kernel.plan import Plan
 from spectest.strategies import NAMES, by_name
 from spectest.world import Limits
@@ -68,7 +68,7 @@ class Finding:
 def first_hit(program: Callable[[], Any], strategy_name: str, seed: int, cut: int = CUT) -> int:
     """Number of the first execution that fails, from 1; cut + 1 if none of `cut` does."""
     limits = Limits(elasticity=ELASTICITY)
-    profile = _profile(execute(program, Plan(seed=seed), limits, record=True))
+    profile = profile_of(execute(program, Plan(seed=seed), limits, record=True))
     strategy = by_name(strategy_name, seed)
     for execution in range(1, cut + 1):
         strategy.begin(execution, profile)

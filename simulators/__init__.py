@@ -1,9 +1,13 @@
 """Latency what-ifs: whether racing and hedging are worth it, at a given load and for a given price.
 
 `spectest` asks whether a concurrent pipeline is correct under every timing; this package is about
-what the same pipeline costs and saves. The two share `spectest.patterns.policies` and nothing else.
+what the same pipeline costs and saves. Of spectest it shares distributions, keyed draws and
+policies.
 
-It offers nothing to import beyond this docstring.
+Everything is imported from its own module: `simulators.scenario` has what a scenario is made of,
+`simulators.files` reads and writes it, `simulators.events` and `simulators.fast` are engines, and
+`simulators.results` is what they return. `simulators.exact` answers without simulating where there
+is a formula, and `simulators.estimators` turns results into numbers with intervals.
 """
 
 __all__: list[str] = []

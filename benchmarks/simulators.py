@@ -1,0 +1,157 @@
+"""The engines beside each other, and beside the same model written by hand in SimPy.
+
+All take turns in one process; what counts is CPU time for a request, and the ratio within a round.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import simpy
+
+from benchmarks.arena import Ratio
+from simulators import events, fast
+from simulators.chances import Chances
+from simulators.fast.delays import Delays
+from simulators.scenario import Branch, Limiter, Poisson, Pool, Scenario
+from spectest.latency import LogNormal
+from spectest.patterns.policies import EagerRace, Hedge, Ranked
+
+__all__ = ["ByHand", "main", "pooled"]
+
+HEAVY = LogNormal(1.0, 1.0)
+P95 = HEAVY.quantile(0.95)
+UNRELIABLE: dict[str, Any] = {"failure": 0.05, "valid": 0.95, "timeout": 10.0}
+ROUNDS = 5
+
+
+def pooled(load: float, limiter: str = "drop", **fields: Any) -> Scenario:
+    """Two branches, a hedge at the 95th percentile, a pool of ten."""
+    return Scenario(
+        [Branch(name, HEAVY, pool="pool", **fields) for name in "ab"],
+        Hedge(P95),
+        limiter=Limiter(limiter),  # type: ignore[arg-type]
+        pools=[Pool("pool", 10)],
+        arrivals=Poisson(load * 10 / HEAVY.mean),
+    )
+
+
+ALONE = {
+    "hedge at p95": Scenario([Branch(name, HEAVY) for name in "ab"], Hedge(P95)),
+    "hedge, failures, timeouts": Scenario(
+        [Branch(name, HEAVY, **UNRELIABLE) for name in "ab"], Hedge(P95)
+    ),
+    "eager race": Scenario([Branch(name, HEAVY) for name in "ab"], EagerRace()),
+    "eager race, ranked": Scenario([Branch(name, HEAVY) for name in "ab"], EagerRace(), Ranked()),
+}
+SHARED = {
+    **{f"load {load}": pooled(load) for load in (0.3, 0.6, 0.9)},
+    "load 0.6, no limiter": pooled(0.6, "none"),
+    "load 0.6, failures, timeouts": pooled(0.6, **UNRELIABLE),
+}
+
+
+class ByHand:
+    """`pooled` as one would write it in SimPy: a process for each request and each attempt."""
+
+    def __init__(self, scenario: Scenario, n: int, seed: int) -> None:
+        self.environment = simpy.Environment()
+        self.chances = Chances(scenario, seed)
+        self.pool = simpy.Resource(self.environment, 10)
+        self.latencies = [0.0] * n
+        self.environment.process(self.arrivals(n))
+        self.environment.run()
+
+    def arrivals(self, n: int) -> Iterator[Any]:
+        for number, moment in enumerate(self.chances.arrivals(n)):
+            yield self.environment.timeout(moment - self.environment.now)
+            self.environment.process(self.request(number))
+
+    def request(self, number: int) -> Iterator[Any]:
+        environment, answered = self.environment, self.environment.event()
+        arrival = environment.now
+        attempts = [environment.process(self.attempt(number, 0, answered))]
+        yield answered | environment.timeout(P95)
+        if not answered.triggered:
+            if self.pool.count < self.pool.capacity:
+                attempts.append(environment.process(self.attempt(number, 1, answered)))
+            yield answered
+        self.latencies[number] = environment.now - arrival
+        for one in attempts:
+            if one.is_alive:
+                one.interrupt()
+
+    def attempt(self, number: int, index: int, answered: simpy.Event) -> Iterator[Any]:
+        with self.pool.request() as server:
+            try:
+                yield server
+                yield self.environment.timeout(self.chances.service(number, index))
+            except simpy.Interrupt:
+                return
+        if not answered.triggered:
+            answered.succeed()
+
+
+def _cost(run: Callable[[int, int], Any], n: int, seed: int) -> float:
+    """CPU seconds for a request."""
+    before = time.process_time()
+    run(n, seed)
+    return (time.process_time() - before) / n
+
+
+def _ratio(
+    fewer: Callable[[int, int], Any], more: Callable[[int, int], Any], n: int, m: int
+) -> Ratio:
+    """How many times as fast `fewer` is; `n` and `m` requests, in alternating rounds."""
+    fewer(100, 0), more(100, 0)
+    rounds = []
+    for seed in range(ROUNDS):
+        costs = {}
+        for name in ("fewer", "more")[:: 1 if seed % 2 else -1]:
+            run, size = (fewer, n) if name == "fewer" else (more, m)
+            costs[name] = _cost(run, size, seed)
+        rounds.append(costs["more"] / costs["fewer"])
+    return Ratio(tuple(rounds))
+
+
+def _delays(requests: int = 1_000_000, configurations: int = 100) -> tuple[float, float]:
+    """CPU seconds of a sweep over hedge delays, and p99 of the last one."""
+    before = time.process_time()
+    sweep = Delays(ALONE["hedge at p95"], requests)
+    for q in np.linspace(0.5, 0.99, configurations):
+        hedged = sweep.at(HEAVY.quantile(q))
+        found = [hedged.mean, *hedged.quantiles(0.5, 0.95, 0.99, 0.999)]
+    return time.process_time() - before, found[3]
+
+
+def main() -> None:
+    """Print the tables."""
+    print("| `events`, times as fast as SimPy by hand | |\n|---|---|")
+    for load in (0.3, 0.6, 0.9):
+        scenario = pooled(load)
+        ratio = _ratio(
+            lambda n, seed, s=scenario: events.run(s, n, seed),
+            lambda n, seed, s=scenario: ByHand(s, n, seed),
+            4000,
+            4000,
+        )
+        print(f"| load {load} | {ratio} |", flush=True)
+    for title, scenarios, n in (("without", ALONE, 300_000), ("with", SHARED, 40_000)):
+        print(f"\n| `fast`, times as fast as `events`, {title} a pool | |\n|---|---|")
+        for name, scenario in scenarios.items():
+            ratio = _ratio(
+                lambda n, seed, s=scenario: fast.run(s, n, seed),
+                lambda n, seed, s=scenario: events.run(s, n, seed),
+                n,
+                4000,
+            )
+            print(f"| {name} | {ratio} |", flush=True)
+    seconds, _ = _delays()
+    print(f"\n100 hedge delays of 1,000,000 requests: {seconds:.2f} s of CPU time")
+
+
+if __name__ == "__main__":
+    main()
