@@ -5,8 +5,9 @@ VERSIONS ?= 3.11 3.12 3.13
 PYTEST_ARGS ?= -n 2
 # What hardly depends on the version of Python runs on the default one only; `make test OTHER_ARGS=`
 # runs all of it on each.
-OTHER_ARGS ?= $(addprefix --ignore=tests/,tidy examples detection properties unit/latency \
-	unit/reporting unit/test_hypothesis.py unit/test_hypothesis_features.py)
+OTHER_ARGS ?= $(addprefix --ignore=tests/,tidy examples detection parity properties unit/latency \
+	unit/oracles unit/reporting unit/simulators unit/test_hypothesis.py \
+	unit/test_hypothesis_features.py)
 
 bin := .venv/bin
 default_version = $(shell $(bin)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')

@@ -34,6 +34,11 @@ def test_importing_spectest_loads_nothing_heavy() -> None:
     assert heavy_imports("spectest") == set()
 
 
+@pytest.mark.parametrize("module", ["simulators", "simulators.scenario", "simulators.files"])
+def test_a_scenario_loads_nothing_heavy(module: str) -> None:
+    assert heavy_imports(module) == set()
+
+
 def test_the_pytest_plugin_loads_only_pytest() -> None:
     assert heavy_imports("spectest.pytest_plugin") <= {"pytest", "_pytest"}
 

@@ -11,8 +11,9 @@ STOREYS = "The storeys of spectest, top to bottom"
 FACADE = "No room goes through the facade"
 KERNEL = "The kernel knows no clock, thread, socket or dice"
 PATTERNS = "Reference patterns never import the harness"
+COMMAND = "The command does without the other fronts"
 FRONTS = "Only the fronts know pytest and Hypothesis, and nothing knows the simulators"
-SIMULATORS = "Simulators share policies with spectest and nothing else"
+SIMULATORS = "Simulators share chance and policies with spectest, and live alone runs it"
 CYCLES = "No cycles between siblings"
 
 UNDER_TYPE_CHECKING = """
@@ -38,7 +39,14 @@ VIOLATIONS: dict[str, tuple[dict[str, str], str]] = {
     "simpy": ({"spectest/reporting/planted.py": "import simpy"}, FRONTS),
     "hypothesis": ({"spectest/exploration/planted.py": "import hypothesis"}, FRONTS),
     "a pattern": ({"spectest/patterns/planted.py": "import spectest.errors"}, PATTERNS),
-    "a simulator": ({"simulators/planted.py": "import spectest.errors"}, SIMULATORS),
+    "who uses a pattern": (
+        {"spectest/pytest_plugin/planted.py": "import spectest.patterns"},
+        STOREYS,
+    ),
+    "judging our own": ({"spectest/exploration/planted.py": "import spectest.patterns"}, STOREYS),
+    "the other fronts": ({"spectest/cli/planted.py": "import spectest.hypothesis"}, COMMAND),
+    "a simulator": ({"simulators/planted.py": "import spectest.patterns.racing"}, SIMULATORS),
+    "a simulator that runs code": ({"simulators/planted.py": "import spectest"}, SIMULATORS),
     "a cycle": (
         {
             "spectest/kernel/planted.py": "import spectest.kernel.planted_too",

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 PACKAGES = ("spectest", "simulators")
-REQUIRED = ("spectest/__init__.py", "spectest/py.typed", "simulators/__init__.py")
+REQUIRED = (
+    "spectest/__init__.py",
+    "spectest/py.typed",
+    "spectest/patterns/record.schema.json",
+    "simulators/__init__.py",
+    "simulators/scenario.schema.json",
+)
 
 
 def contents(root: Path, out: Path) -> list[str]:
@@ -72,6 +78,7 @@ def test_a_stray_folder_is_found(copy: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_marker_is_found() -> None:
-    names = ["spectest/__init__.py", "simulators/__init__.py", "x.dist-info/licenses/LICENSE"]
+    present = [name for name in REQUIRED if name != "spectest/py.typed"]
+    names = [*present, "x.dist-info/licenses/LICENSE"]
     assert problems(names) == ["missing: spectest/py.typed"]
-    assert "missing: LICENSE" in problems(names[:2])
+    assert "missing: LICENSE" in problems(present)
