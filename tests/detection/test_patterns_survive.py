@@ -59,7 +59,7 @@ def test_a_pipeline_survives_a_few_executions(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("pipeline", SOME, ids=str)
 def test_a_pipeline_survives_many_executions(pipeline: Pipeline) -> None:
-    survives(pipeline, 150)
+    survives(pipeline, 60)
 
 
 @pytest.mark.soak(reason="takes an hour")

@@ -164,7 +164,7 @@ def any_scenario(chance: random.Random) -> Scenario:
     )
 
 
-@pytest.mark.parametrize("number", range(60))
+@pytest.mark.parametrize("number", range(30))
 def test_scenarios_at_random(number: int) -> None:
     scenario = any_scenario(random.Random(number))
     one, other = events.run(scenario, 100, number), fast.run(scenario, 100, number)
@@ -182,7 +182,7 @@ def rarely_full(chance: random.Random) -> Scenario:
     )
 
 
-@pytest.mark.parametrize("number", range(60))
+@pytest.mark.parametrize("number", range(30))
 def test_only_where_a_pool_is_full_the_loop_is_asked(
     number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
