@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spectest.patterns.advice import Advice
     from spectest.patterns.records import Record
 
-__all__ = ["add_advice", "advice_of", "page_of"]
+__all__ = ["add_advice", "advice_of", "page_of", "records_in"]
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def advice_of(options: argparse.Namespace) -> Advice:
     given["costs"] = _once_each("--cost", options.cost)
     given["memory"] = _once_each("--memory", options.memory)
     asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    records = _records(options.records)
+    records = records_in(options.records)
     control = _control(options.control)
     try:
         return advise(records, control, **asked)
@@ -93,7 +93,8 @@ def _once_each(option: str, pairs: Sequence[tuple[str, T]] | None) -> dict[str, 
     return dict(pairs)
 
 
-def _records(path: Path) -> list[Record]:
+def records_in(path: Path) -> list[Record]:
+    """The records of a log; `UsageError` if it cannot be read, or has none."""
     from spectest.patterns.record_files import read_records
     from spectest.patterns.records import RecordError
 
@@ -114,7 +115,7 @@ def _control(path: Path) -> Sequence[Record | float]:
         raise UsageError(f"{path}: {_reason(error)}") from error
     told = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     if not told or _number(told[0][1]) is None:
-        return _records(path)
+        return records_in(path)
     latencies = []
     for number, line in told:
         latency = _number(line)

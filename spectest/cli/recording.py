@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spectest.cli.advising import records_in
 from spectest.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,16 +38,7 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
 
 def record_of(options: argparse.Namespace) -> Record:
     """The one that is asked for; `UsageError` if that is none, or not clear."""
-    from spectest.patterns.record_files import read_records
-    from spectest.patterns.records import RecordError
-
-    try:
-        records = read_records(options.log)
-    except (OSError, RecordError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{options.log}: {reason}") from error
-    if not records:
-        raise UsageError(f"{options.log}: there are no records of speculations in it")
+    records = records_in(options.log)
     ids = [record.run_id for record in records]
     if options.run_id is None:
         if len(records) > 1:

@@ -34,15 +34,34 @@ from spectest.world import Limits, World
 __all__ = ["StockRehearsal", "StockWorld", "ThreadedRehearsal", "ThreadedWorld"]
 
 
-class StockWorld(World):
+class _NotedWorld(World):
+    """One in real time: where oracles judge, they get to see what was noted of it."""
+
+    _notes: Notes
+
+    def _take_notes(self, now_ns: Callable[[], int]) -> None:
+        self._notes = Notes(now_ns)
+        self.recorder = self._notes.recorder if self.limits.oracles else None
+        self._by_lines = True
+
+    def _tell(self, kind: str, subject: str, detail: str) -> None:
+        self._notes.tell(kind, subject, detail)
+
+    def _watcher(self) -> Watcher | None:
+        return self._notes.watcher if self.limits.oracles else None
+
+    def _judge_trace(self) -> None:
+        self._notes.name_tasks()
+        super()._judge_trace()
+
+
+class StockWorld(_NotedWorld):
     """A world whose loops are stock and keep a timetable: same beginning, judgement and end."""
 
     def __init__(self, plan: Plan, limits: Limits, performance: Performance) -> None:
         super().__init__(plan, limits=limits)
         self.performance = performance
-        self._notes = Notes(lambda: round(performance.timetable.virtual(performance.now()) * 1e9))
-        self.recorder = self._notes.recorder if limits.oracles else None
-        self._by_lines = True
+        self._take_notes(lambda: round(performance.timetable.virtual(performance.now()) * 1e9))
 
     @property
     def lagged_s(self) -> float:
@@ -55,16 +74,6 @@ class StockWorld(World):
         if self.recorder is not None:
             self._notes.listen(loop)
         return loop
-
-    def _tell(self, kind: str, subject: str, detail: str) -> None:
-        self._notes.tell(kind, subject, detail)
-
-    def _watcher(self) -> Watcher | None:
-        return self._notes.watcher if self.limits.oracles else None
-
-    def _judge_trace(self) -> None:
-        self._notes.name_tasks()
-        super()._judge_trace()
 
     def _run_on_platform(self, program: Callable[[], Any]) -> Any:
         nobody = Threads(self.scheduler, Turns(self.scheduler, 0), Budget(0, 0, 0), Carriers())
@@ -111,7 +120,7 @@ class StockRehearsal(World):
         return StockWorld(self._asked, self.limits, Performance(Timetable(self.score, gap_s)))
 
 
-class ThreadedWorld(World):
+class ThreadedWorld(_NotedWorld):
     """A world of real threads and stock loops that play from `score`."""
 
     def __init__(self, plan: Plan, limits: Limits, score: TurnScore, gap_s: float) -> None:
@@ -119,9 +128,7 @@ class ThreadedWorld(World):
         self._score = score
         self._gap_s = gap_s
         self._performers: Performers | None = None
-        self._notes = Notes(self._now_ns)
-        self.recorder = self._notes.recorder if limits.oracles else None
-        self._by_lines = True
+        self._take_notes(self._now_ns)
 
     @property
     def lagged_s(self) -> float:
@@ -143,16 +150,6 @@ class ThreadedWorld(World):
         agent = current()
         performers = self._performers
         return 0 if agent is None or performers is None else performers.now_ns(agent)
-
-    def _tell(self, kind: str, subject: str, detail: str) -> None:
-        self._notes.tell(kind, subject, detail)
-
-    def _watcher(self) -> Watcher | None:
-        return self._notes.watcher if self.limits.oracles else None
-
-    def _judge_trace(self) -> None:
-        self._notes.name_tasks()
-        super()._judge_trace()
 
     def new_loop(self) -> PerformedLoop:  # type: ignore[override]
         assert self._performers is not None

@@ -8,7 +8,7 @@ from typing import Any
 from spectest.kernel.trace import TraceEvent
 from spectest.oracles.story import Attempt
 
-__all__ = ["BY_TIMING", "differing_fields", "length", "ms", "several", "standing"]
+__all__ = ["BY_TIMING", "differing_fields", "length", "ms", "record_in", "several", "standing"]
 
 BY_TIMING = ("cancellations", "limiter", "sampled_because")
 """Fields of a record that depend on timing by nature, besides those that end in `_ms`."""
@@ -29,6 +29,15 @@ def ms(event: TraceEvent) -> str:
 def length(ns: int) -> str:
     """A time in milliseconds, to the nanosecond where that makes a difference."""
     return f"{ns / 1e6:.6f}".rstrip("0").rstrip(".") + " ms"
+
+
+def record_in(event: TraceEvent) -> dict[str, Any] | None:
+    """The record that the event tells, None if that is no JSON object."""
+    try:
+        record = json.loads(event.detail)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def standing(attempt: Attempt) -> str:

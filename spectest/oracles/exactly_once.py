@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from spectest.kernel.trace import Trace, TraceEvent
+from spectest.oracles.accounts import record_in
 from spectest.oracles.base import Verdict
-from spectest.oracles.story import Speculation, Story
+from spectest.oracles.story import Speculation, Story, story_of
 
 __all__ = ["exactly_once"]
 
@@ -32,7 +31,7 @@ class exactly_once:  # noqa: N801  # called like a function, as all oracles are
     def judge(self, trace: Trace, reference: Trace | None) -> Iterator[Verdict]:
         """A verdict for each promise that each speculation broke."""
         del reference
-        story = Story(trace)
+        story = story_of(trace)
         for speculation in story.speculations:
             yield from self._losers(story, speculation)
             yield from self._early(speculation)
@@ -117,11 +116,7 @@ def _claimed(speculation: Speculation) -> int | None:
     """How many commits the record speaks of, if there is one record and it does."""
     if len(speculation.records) != 1:
         return None
-    try:
-        record: Any = json.loads(speculation.records[0].detail)
-    except ValueError:
-        return None
-    claimed = record.get("committed") if isinstance(record, dict) else None
+    claimed = (record_in(speculation.records[0]) or {}).get("committed")
     return claimed if isinstance(claimed, int) and not isinstance(claimed, bool) else None
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from spectest.errors import UsageError
 from spectest.kernel.trace import Trace, TraceEvent
+from spectest.oracles.accounts import length
 from spectest.oracles.base import Verdict
-from spectest.oracles.story import Attempt, Story
+from spectest.oracles.story import Attempt, story_of
 
 __all__ = ["Isolation", "isolation"]
 
@@ -64,7 +65,7 @@ class Isolation:
 
     def blind(self, trace: Trace) -> str:
         """Why it cannot have found anything in this trace, "" if it can."""
-        story = Story(trace)
+        story = story_of(trace)
         if not story.attempts:
             return (
                 "isolation saw no branch: use spectest.patterns, a FakeService, or the decorator "
@@ -103,7 +104,7 @@ class _Write:
 
 class _Case:
     def __init__(self, trace: Trace, idempotent: tuple[str, ...]) -> None:
-        self._story = Story(trace)
+        self._story = story_of(trace)
         self._idempotent = idempotent
         self._told = any(not it.service for it in self._story.attempts)
         self._cancelled: dict[str, list[TraceEvent]] = {}
@@ -259,7 +260,7 @@ class _Case:
     def _when(self, event: TraceEvent, loser: Attempt) -> str:
         """The moment, and how far it is from the one that matters."""
         story = self._story
-        text = f"at {_ms(event.time_ns)}"
+        text = f"at {length(event.time_ns)}"
         marks = [
             (self._asked_to_go(loser, event.number), f"{loser.label} was asked to go"),
             (story.decided_at(loser), "the answer"),
@@ -273,7 +274,7 @@ class _Case:
                 continue
             side = "after" if mark.number < event.number else "before"
             apart = abs(event.time_ns - mark.time_ns)
-            told.append(f"{_ms(apart)} {side} {words}" if apart else f"right {side} {words}")
+            told.append(f"{length(apart)} {side} {words}" if apart else f"right {side} {words}")
         return ", ".join([text, *told])
 
 
@@ -286,10 +287,6 @@ def _is_in(path: str, name: str) -> bool:
     """Whether `path` is what is called so, or a part of it."""
     rest = path.removeprefix(name)
     return path.startswith(name) and (not rest or rest[0] in "[.:/#")
-
-
-def _ms(ns: int) -> str:
-    return f"{ns / 1e6:.6f}".rstrip("0").rstrip(".") + " ms"
 
 
 def _remedy(finding: str) -> str:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectest.kernel.trace import Trace, TraceEvent
+from spectest.oracles.accounts import record_in
 from spectest.oracles.base import Verdict
 from spectest.oracles.recorded import Difference, differences
-from spectest.oracles.story import Speculation, Story
+from spectest.oracles.story import Speculation, story_of
 
 __all__ = ["log_fidelity"]
 
@@ -36,7 +37,7 @@ class log_fidelity:  # noqa: N801  # called like a function, as all oracles are
 
     def judge(self, trace: Trace, reference: Trace | None) -> Iterator[Verdict]:
         """Verdicts: missing and double records first, then by speculation and field."""
-        story = Story(trace)
+        story = story_of(trace)
         if not trace.of_kind("record") and not (reference and reference.of_kind("record")):
             return
         run_ids: dict[str, Speculation] = {}
@@ -44,7 +45,7 @@ class log_fidelity:  # noqa: N801  # called like a function, as all oracles are
         for speculation in story.speculations:
             yield from self._number_of_records(speculation)
             for event in speculation.records:
-                record = _parsed(event)
+                record = record_in(event)
                 if record is None:
                     yield self._verdict("the record is no JSON object", event.detail, event)
                     continue
@@ -121,14 +122,6 @@ def _stalled_s(trace: Trace) -> float:
     begun = {it.number: it.time_ns for it in trace.of_kind("start") if it.detail[:5] == "stall"}
     ends = (it for it in trace.of_kind("complete") if it.cause in begun)
     return sum(it.time_ns - begun[it.cause] for it in ends) / 1e9
-
-
-def _parsed(event: TraceEvent) -> dict[str, Any] | None:
-    try:
-        record = json.loads(event.detail)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def _ms(event: TraceEvent) -> str:

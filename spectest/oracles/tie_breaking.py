@@ -7,13 +7,12 @@ cut off, since the decision was taken without waiting for him, cannot be what ma
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from spectest.errors import UsageError
 from spectest.kernel.trace import Trace
-from spectest.oracles.accounts import differing_fields, several, standing
+from spectest.oracles.accounts import differing_fields, record_in, several, standing
 from spectest.oracles.base import Verdict
 from spectest.oracles.races import Race, fate, given_up, races_of
 from spectest.oracles.story import Attempt, Story, story_of
@@ -163,10 +162,9 @@ def _same_call(race: Race, races: list[Race], usual: list[Race]) -> Race | None:
 
 def _run_id(race: Race) -> str:
     for event in race.told.records if race.told is not None else ():
-        try:
-            return str(json.loads(event.detail)["run_id"])
-        except (ValueError, TypeError, KeyError):
-            continue
+        record = record_in(event)
+        if record is not None and "run_id" in record:
+            return str(record["run_id"])
     return ""
 
 

@@ -20,7 +20,7 @@ from spectest.patterns.accounts import Account
 from spectest.patterns.branches import Branch
 from spectest.patterns.clients import closing_of
 from spectest.patterns.decisions import Decision, Ranked
-from spectest.patterns.invocations import LOGGER, Answer, Invocation, Terms
+from spectest.patterns.invocations import LOGGER, Answer, Invocation, ServedAttempt, Terms
 from spectest.patterns.limiting import Limiter
 from spectest.patterns.policies import EagerRace, Policy
 from spectest.patterns.run_ids import RunId
@@ -82,22 +82,6 @@ _UNSETTLED: WeakValueDictionary[object, _InLoop[Any]] = WeakValueDictionary()
 
 _STUCK: set[asyncio.Task[None]] = set()
 """Tasks that did not go within their grace: a loop refers to its tasks only weakly."""
-
-
-class _Serving:
-    """What a running branch can say and ask."""
-
-    def __init__(self, invocation: _InLoop[Any], account: Account) -> None:
-        self.name = account.branch.name
-        self._invocation = invocation
-        self._account = account
-
-    def began(self) -> None:
-        self._invocation.happened(self._account, None)
-
-    def cancelled(self) -> bool:
-        self._account.noticed = self._account.asked is not None
-        return self._account.noticed
 
 
 class _InLoop(Invocation[T]):
@@ -203,7 +187,7 @@ class _InLoop(Invocation[T]):
         task.add_done_callback(lambda task: self._gone(account, task))
 
     async def _attempt(self, account: Account) -> None:
-        SERVING.set(_Serving(self, account))
+        SERVING.set(ServedAttempt(self, account))
         if telling():
             tell_attempt(account, account.branch.name, self)
         try:

@@ -7,7 +7,6 @@ each branch is written down, and the record and the error are made of that.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 from collections import deque
@@ -18,7 +17,6 @@ from typing import Any, Generic, TypeVar
 
 from spectest.patterns.accounts import Account
 from spectest.patterns.branches import Branch, checked
-from spectest.patterns.canonical import canonical_json
 from spectest.patterns.decisions import Decision
 from spectest.patterns.failures import AllBranchesFailed
 from spectest.patterns.freezing import freeze
@@ -27,7 +25,7 @@ from spectest.patterns.policies import Policy
 from spectest.patterns.racing import Action, Cancel, Decide, Ending, GiveUp, Launch, Race
 from spectest.patterns.records import Cancellation, LimiterUse, Record, write_record
 from spectest.patterns.run_ids import RunId
-from spectest.patterns.seeds import ranking, seed_of
+from spectest.patterns.seeds import hashed, ranking, seed_of
 from spectest.patterns.staging import Effect
 from spectest.patterns.telling import (
     tell_cancel,
@@ -98,10 +96,7 @@ class Invocation(Generic[T]):
     def __init__(self, branches: Sequence[Branch[Any]], inputs: object, terms: Terms) -> None:
         self.branches = checked(branches)
         self.terms = terms
-        hashed = hashlib.sha256(canonical_json(inputs))
-        self.input_hash = hashed.hexdigest()
-        hashed.update(str(terms.run_id).encode())
-        self.digest = hashed.digest()
+        self.input_hash, self.digest = hashed(inputs, terms.run_id)
         self.seed = seed_of(self.digest)
         self.ranking = terms.policy.ranking_of(ranking(self.digest, len(self.branches)))
         self.race = Race(
@@ -332,3 +327,19 @@ class Invocation(Generic[T]):
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(max(seconds, 0.0) * 1000, 3)
+
+
+class ServedAttempt:
+    """What a running branch can say and ask; a `Serving`."""
+
+    def __init__(self, invocation: Invocation[Any], account: Account) -> None:
+        self.name = account.branch.name
+        self._invocation = invocation
+        self._account = account
+
+    def began(self) -> None:
+        self._invocation.happened(self._account, None)
+
+    def cancelled(self) -> bool:
+        self._account.noticed = self._account.asked is not None
+        return self._account.noticed

@@ -28,12 +28,20 @@ def digest_of(inputs: object, run_id: RunId | str) -> bytes:
     if not isinstance(run_id, RunId | str):
         why = "is neither a RunId nor text; pass RunIds(directory).next(), or the ID of the request"
         raise TypeError(f"run_id={shown(run_id)} {why}")
-    return hashlib.sha256(canonical_json(inputs) + str(run_id).encode()).digest()
+    return hashed(inputs, run_id)[1]
 
 
 def input_hash(inputs: object) -> str:
     """SHA-256 of the canonical JSON of `inputs` alone, in hex: the same for every run ID."""
-    return hashlib.sha256(canonical_json(inputs)).hexdigest()
+    return hashed(inputs, "")[0]
+
+
+def hashed(inputs: object, run_id: RunId | str) -> tuple[str, bytes]:
+    """`input_hash` and `digest_of`, for which the inputs are hashed once."""
+    digest = hashlib.sha256(canonical_json(inputs))
+    of_inputs = digest.hexdigest()
+    digest.update(str(run_id).encode())
+    return of_inputs, digest.digest()
 
 
 def seed_of(digest: bytes) -> int:

@@ -19,7 +19,7 @@ from spectest.patterns.accounts import Account
 from spectest.patterns.branches import Branch
 from spectest.patterns.clients import closing_of
 from spectest.patterns.decisions import Decision, Ranked
-from spectest.patterns.invocations import Answer, Terms
+from spectest.patterns.invocations import Answer, ServedAttempt, Terms
 from spectest.patterns.limiting import Limiter
 from spectest.patterns.policies import EagerRace, Policy
 from spectest.patterns.pools import InPool, check_executor, settled
@@ -67,22 +67,6 @@ def speculate(
     return _InThreads[T](branches, inputs, terms, executor).run()
 
 
-class _Serving:
-    """What a running branch can say and ask."""
-
-    def __init__(self, invocation: _InThreads[Any], account: Account) -> None:
-        self.name = account.branch.name
-        self._invocation = invocation
-        self._account = account
-
-    def began(self) -> None:
-        self._invocation.happened(self._account, None)
-
-    def cancelled(self) -> bool:
-        self._account.noticed = self._account.asked is not None
-        return self._account.noticed
-
-
 class _InThreads(InPool[T]):
     # In the calling thread.
 
@@ -102,7 +86,7 @@ class _InThreads(InPool[T]):
         if account.asked is not None:
             self.end(account, error=CancelledError(), tell=False)
             return
-        SERVING.set(_Serving(self, account))
+        SERVING.set(ServedAttempt(self, account))
         if telling():
             tell_attempt(account, account.branch.name, self)
         try:

@@ -25,7 +25,7 @@ from spectest.patterns import (
 from spectest.patterns.accounts import Account
 from spectest.patterns.coroutines import _InLoop
 from spectest.patterns.decisions import picked
-from spectest.patterns.invocations import Invocation
+from spectest.patterns.invocations import Invocation, ServedAttempt
 from spectest.patterns.pools import InPool
 from spectest.patterns.racing import Race
 from spectest.patterns.telling import tell_cancel
@@ -192,7 +192,7 @@ def cancels_the_future_alone() -> Iterator[None]:
 
     with (
         mock.patch.object(_InThreads, "cancel", cancels),
-        mock.patch.object(threads._Serving, "cancelled", return_value=False),
+        mock.patch.object(ServedAttempt, "cancelled", return_value=False),
     ):
         yield
 

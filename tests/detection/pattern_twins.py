@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spectest import oracles
-from spectest.patterns import Ranked, invocations, run_ids
+from spectest.patterns import Ranked, invocations, run_ids, seeds
 from spectest.patterns.coroutines import _InLoop
 from spectest.patterns.invocations import Invocation
 from spectest.patterns.pools import InPool
@@ -112,7 +112,7 @@ TWINS = {
     ),
     # The seed chain and the winner.
     "JSON in order of completion": Twin(
-        replaced(invocations, "canonical_json", broken.unsorted_json),
+        replaced(seeds, "canonical_json", broken.unsorted_json),
         programs.gathers_its_inputs,
         "tie_breaking",
         ("another winner", "another record"),
