@@ -7,8 +7,8 @@ import json
 import random
 from pathlib import Path
 
-from hdrh.histogram import HdrHistogram  # type: ignore[import-not-found]
-from hdrh.log import HistogramLogWriter  # type: ignore[import-not-found]
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogWriter
 
 HERE = Path(__file__).parent
 PERCENTILES = (1, 25, 50, 90, 99, 99.9, 100)
