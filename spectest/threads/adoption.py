@@ -21,15 +21,16 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from spectest.source.lines import PLATFORM, USER, kind_of_file
 from spectest.threads.locks import VirtualLock, VirtualRLock, real_lock, real_rlock
 from spectest.threads.simple_queue import VirtualSimpleQueue
 
-__all__ = ["AdoptedLocks", "AdoptedPools", "StandIns", "is_machinery"]
+__all__ = ["AdoptedLocks", "AdoptedPools", "Seen", "StandIns", "is_machinery"]
 
 _LOCK, _RLOCK = type(real_lock()), type(real_rlock())
 _SLEEPS_BY_DEFAULT = "sched"
@@ -59,7 +60,8 @@ _MADE_OF_LOCKS = (
 )
 
 
-_PLAIN = frozenset((bool, bytes, float, int, str, type(None), type(len), ModuleType))
+_WRAPPERS = (VirtualLock, VirtualRLock)
+_INERT = frozenset((bool, bytes, float, int, str, type(None), ModuleType))
 
 
 def is_machinery(module: str) -> bool:
@@ -69,6 +71,9 @@ def is_machinery(module: str) -> bool:
 
 Member = tuple[Any, Any, Any]
 """An object, under which name or key it has something, and what that is."""
+
+Seen = dict[int, int]
+"""By identity, how deep below a module a thing was found; who finds it higher up looks deeper."""
 
 
 class StandIns:
@@ -82,10 +87,12 @@ class StandIns:
         self.pairs: list[tuple[Any, Any]] = []
         self._by_id: dict[int, Any] = {}
         self._methods: dict[Any, Any] = {}
+        self._ours: set[int] = set()
 
     def add(self, real: Any, ours: Any) -> None:
         """Wherever `real` is found, `ours` takes its place."""
         self.pairs.append((real, ours))
+        self._ours.add(id(ours))
         if type(real) is BuiltinMethodType and isinstance(real.__self__, type):
             self._methods[real] = ours
         else:
@@ -96,12 +103,35 @@ class StandIns:
             type(value) is BuiltinMethodType and value in self._methods
         )
 
+    def has_ours(self, value: Any) -> bool:
+        """Whether `value` stands for something: it has been exchanged."""
+        return id(value) in self._ours
+
     def get(self, value: Any, default: Any = None) -> Any:
         """What stands for `value`, or `default`."""
         ours = self._by_id.get(id(value))
         if ours is None and type(value) is BuiltinMethodType:
             ours = self._methods.get(value)
         return default if ours is None else ours
+
+
+class _Barren:
+    """Classes and functions of libraries in which there was nothing to exchange."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, ref[Any]] = {}
+
+    def has(self, value: Any) -> bool:
+        """By identity: a class may say of another that they are equal."""
+        known = self._by_id.get(id(value))
+        return known is not None and known() is value
+
+    def add(self, value: Any) -> None:
+        """There was nothing in `value`."""
+        self._by_id[id(value)] = ref(value)
+
+
+_barren = _Barren()
 
 
 class AdoptedLocks:
@@ -114,52 +144,83 @@ class AdoptedLocks:
         self._stand_ins = stand_ins
         self._wrappers: dict[int, VirtualLock] = {}
         self._places: list[Member] = []
+        self._met = 0  # Among them what another module has already had exchanged.
 
-    def adopt(self, module: ModuleType) -> bool:
-        """Wrap the locks that `module` keeps. Whether there were any."""
+    def adopt(self, module: ModuleType, seen: Seen) -> bool:
+        """Wrap the locks that `module` keeps. Whether there were any.
+
+        `seen` is shared by all modules that are looked at one after the other.
+        """
         name = module.__name__
         file = getattr(module, "__file__", None)
         kind = PLATFORM if file is None else kind_of_file(file)
         if is_machinery(name) or (kind == PLATFORM and name not in _PLATFORM_TOO):
             return False
-        before = len(self._places)
-        self._walk(module, deep=kind == USER)
-        return len(self._places) > before
+        before = self._met
+        if kind == USER:
+            self._walk([module], seen)
+        else:
+            self._adopt_library(module)
+        return self._met > before
 
     def adopt_program(self, program: Any) -> None:
         """Wrap the locks in what `program` closes over and is called with."""
-        self._walk(program, deep=True)
+        self._walk([program], {})
 
-    def _walk(self, root: Any, *, deep: bool) -> None:
-        """Through what `root` has, level by level; of a library no more than what is near."""
-        seen: set[int] = set()
-        stand_ins = self._stand_ins
-        level = [root]
-        for number in range(_DEEP):
+    def _adopt_library(self, module: ModuleType) -> None:
+        """No more than what is near; classes and functions that had nothing are left out."""
+        seen: Seen = {}
+        for value in self._look_into(module, is_root=True):
+            if _is_near(value, 0) and not _barren.has(value):
+                before, is_new = self._met, id(value) not in seen
+                self._walk([value], seen, depth=1, near=True)
+                if is_new and self._met == before and isinstance(value, type | FunctionType):
+                    _barren.add(value)
+
+    def _walk(self, level: list[Any], seen: Seen, depth: int = 0, *, near: bool = False) -> None:
+        """Through what these have, level by level."""
+        looked_into = 0
+        for number in range(depth, _DEEP):
             found: list[Any] = []
             for value in level:
-                if id(value) in seen or len(seen) > _MOST:
+                if seen.get(id(value), _DEEP) <= number or looked_into > _MOST:
                     continue
-                seen.add(id(value))
-                for owner, key, member in _members(value, is_root=value is root):
-                    if _is_lock(member):
-                        self._wrap(owner, key, member)
-                    elif key == "__builtins__":
-                        continue  # Every module has it.
-                    elif key == "__defaults__":
-                        self._exchange_defaults(owner, member)
-                    elif member in stand_ins and not isinstance(owner, ModuleType):
-                        self._put(owner, key, stand_ins.get(member), member)
-                    elif type(member) not in _PLAIN and (deep or _is_near(member, number)):
-                        found.append(member)
+                seen[id(value)] = number
+                looked_into += 1
+                members = self._look_into(value, is_root=number == 0)
+                found += [one for one in members if _is_near(one, number)] if near else members
             level = found
+
+    def _look_into(self, value: Any, *, is_root: bool) -> list[Any]:
+        """Exchange what `value` has of locks and functions of the platform; what else it has."""
+        found: list[Any] = []
+        for owner, key, member in _members(value, is_root=is_root):
+            kind = type(member)
+            if kind in _INERT or key == "__builtins__":  # Every module has that.
+                continue
+            if kind is _LOCK or kind is _RLOCK:
+                self._wrap(owner, key, member)
+            elif key == "__defaults__":
+                self._exchange_defaults(owner, member)
+            elif kind in _WRAPPERS:
+                self._met += 1
+            elif self._stand_ins.has_ours(member):
+                self._met += type(owner) is not ModuleType
+            elif member in self._stand_ins and not isinstance(owner, ModuleType):
+                self._met += 1
+                self._put(owner, key, self._stand_ins.get(member), member)
+            elif kind is not BuiltinMethodType:
+                found.append(member)
+        return found
 
     def _exchange_defaults(self, function: Any, defaults: tuple[Any, ...]) -> None:
         ours = tuple(self._stand_ins.get(value, value) for value in defaults)
+        self._met += any(map(self._stand_ins.has_ours, ours))
         if any(new is not old for new, old in zip(ours, defaults, strict=True)):
             self._put(function, "__defaults__", ours, defaults)
 
     def _wrap(self, owner: Any, key: Any, lock: Any) -> None:
+        self._met += 1
         wrapper = self._wrappers.get(id(lock))
         if wrapper is None:
             kind = VirtualRLock if type(lock) is _RLOCK else VirtualLock
@@ -209,16 +270,15 @@ def _set(owner: Any, key: Any, value: Any) -> None:
 def _members(value: Any, *, is_root: bool) -> Iterator[Member]:
     """What `value` consists of, as far as locks may be kept there."""
     cls = type(value)
-    if cls is dict:
-        yield from ((value, key, member) for key, member in list(value.items())[:_MANY])
-    elif cls in (list, tuple):
-        yield from ((value, place, member) for place, member in enumerate(value[:_MANY]))
+    if cls is FunctionType:
+        yield from _members_of_function(value, is_root=is_root)
+    elif cls in (dict, list, tuple):
+        keyed = value.items() if cls is dict else enumerate(value)
+        yield from ((value, key, member) for key, member in list(islice(keyed, _MANY)))
     elif cls is functools.partial:
         yield from ((None, "", part) for part in (value.func, value.args, value.keywords))
     elif cls is MethodType:
         yield from ((None, "", part) for part in (value.__self__, value.__func__))
-    elif cls is FunctionType:
-        yield from _members_of_function(value, is_root=is_root)
     elif cls is functools.cached_property and hasattr(value, "lock"):
         yield value, "lock", value.lock  # CPython 3.11 has one.
     elif is_root or issubclass(cls, _MADE_OF_LOCKS) or _is_looked_into(value):
@@ -268,10 +328,6 @@ def _attributes(value: Any) -> dict[str, Any]:
     except AttributeError:
         return {}
     return attributes if isinstance(attributes, dict) else {}
-
-
-def _is_lock(value: Any) -> bool:
-    return type(value) is _LOCK or type(value) is _RLOCK
 
 
 class _Ordered(dict[Any, None]):

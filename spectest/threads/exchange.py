@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from spectest.ambient import REAL, StandIn
 from spectest.source.lines import USER, kind_of_file
-from spectest.threads.adoption import AdoptedLocks, StandIns, is_machinery
+from spectest.threads.adoption import AdoptedLocks, Seen, StandIns, is_machinery
 
 __all__ = ["Exchange"]
 
@@ -69,14 +69,15 @@ class Exchange:
         if self._modules == len(sys.modules):
             return
         self._modules = len(sys.modules)
+        seen: Seen = {}
         for name, module in list(sys.modules.items()):
             if id(module) in self._seen:
                 continue
             self._seen.add(id(module))
             if type(module) is ModuleType and not is_machinery(name):
-                self._exchange_in(module)
+                self._exchange_in(module, seen)
 
-    def _exchange_in(self, module: ModuleType) -> None:
+    def _exchange_in(self, module: ModuleType, seen: Seen) -> None:
         namespace, stand_ins = vars(module), self.stand_ins
         known = _looked_at.get(module)
         if known is None or known[0] != len(namespace):
@@ -88,7 +89,7 @@ class Exchange:
             if ours is not None:
                 self.put(module, name, ours)
         if self._adopts and has_locks:
-            has_locks = self.locks.adopt(module)
+            has_locks = self.locks.adopt(module, seen)
             if not _is_users(module):
                 _looked_at[module] = (len(namespace), names, has_locks)
 
