@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine, and nothing about the code.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 # pytest prints assertions in full where it believes to run in CI; the expected pages do not.
 for name in ("CI", "BUILD_NUMBER"):

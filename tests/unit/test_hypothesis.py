@@ -14,7 +14,9 @@ from spectest.hypothesis import branches, fault_plans, latencies, plans, service
 from spectest.latency import Constant, Latency
 from spectest.strategies.drawn import Departure, DrawnPlan
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+pytestmark = pytest.mark.usefixtures("one_installation")
+
+quick = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 async def race() -> list[str]:

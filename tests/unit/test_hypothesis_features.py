@@ -20,6 +20,8 @@ import spectest
 from spectest.hypothesis import plans
 from spectest.strategies.drawn import Departure, DrawnPlan
 
+pytestmark = pytest.mark.usefixtures("one_installation")
+
 Test = Callable[..., Any]
 PLAN = DrawnPlan((Departure(0, option=4, hold=3),))
 
@@ -39,7 +41,7 @@ async def race(size: int) -> None:
 
 
 def drawn(**options: Any) -> Test:
-    @settings(deadline=None, **{"database": None, "max_examples": 300, **options})
+    @settings(**{"database": None, "max_examples": 300, **options})
     @given(size=st.integers(1, 4), plan=plans())
     def test_it(size: int, plan: DrawnPlan) -> None:
         spectest.run(lambda: race(size), plan=plan)
@@ -48,7 +50,7 @@ def drawn(**options: Any) -> Test:
 
 
 def searched(**options: Any) -> Test:
-    @settings(deadline=None, **{"database": None, "max_examples": 20, **options})
+    @settings(**{"database": None, "max_examples": 20, **options})
     @given(size=st.integers(1, 4))
     @spectest.explored(runs=20)
     async def test_it(size: int) -> None:
@@ -61,7 +63,7 @@ def outermost(**options: Any) -> Test:
     """The other order of decorators."""
 
     @spectest.explored(runs=20)
-    @settings(deadline=None, **{"database": None, "max_examples": 20, **options})
+    @settings(**{"database": None, "max_examples": 20, **options})
     @given(size=st.integers(1, 4))
     async def test_it(size: int) -> None:
         await race(size)
@@ -100,7 +102,7 @@ def test_the_database_has_the_failure_first() -> None:
     database = InMemoryExampleDatabase()
     sizes: list[int] = []
 
-    @settings(deadline=None, database=database, max_examples=300)
+    @settings(database=database, max_examples=300)
     @given(size=st.integers(1, 4), plan=plans())
     def test_it(size: int, plan: DrawnPlan) -> None:
         sizes.append(size)
@@ -116,7 +118,7 @@ def test_the_database_has_the_failure_first() -> None:
 def test_an_explicit_example_comes_first() -> None:
     seen: list[tuple[int, DrawnPlan]] = []
 
-    @settings(deadline=None, database=None, max_examples=1)
+    @settings(database=None, max_examples=1)
     @example(size=1, plan=PLAN)
     @given(size=st.just(1), plan=plans())
     def test_it(size: int, plan: DrawnPlan) -> None:
@@ -128,7 +130,7 @@ def test_an_explicit_example_comes_first() -> None:
 
 
 def test_a_target_is_climbed() -> None:
-    @settings(deadline=None, database=None, max_examples=50, derandomize=True)
+    @settings(database=None, max_examples=50, derandomize=True)
     @given(size=st.integers(1, 4), plan=plans(order="strict"))
     def test_it(size: int, plan: DrawnPlan) -> None:
         target(float(size))

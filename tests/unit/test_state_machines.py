@@ -12,6 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from spectest.hypothesis import run_state_machine
 from spectest.strategies.drawn import DrawnPlan
 
+pytestmark = pytest.mark.usefixtures("one_installation")
+
 few = settings(
     max_examples=60,
     stateful_step_count=6,
