@@ -8,6 +8,7 @@ Everything is imported from its own module: `simulators.scenario` has what a sce
 `simulators.files` reads and writes it, `simulators.events` and `simulators.fast` are engines, and
 `simulators.results` is what they return. `simulators.exact` answers without simulating where there
 is a formula, and `simulators.estimators` turns results into numbers with intervals.
+`simulators.fit` makes a scenario of a log.
 """
 
 __all__: list[str] = []

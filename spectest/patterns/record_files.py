@@ -16,7 +16,7 @@ from typing import Any
 from spectest.patterns.record_checks import RecordError
 from spectest.patterns.records import Record
 
-__all__ = ["read_records"]
+__all__ = ["numbered_records", "read_records"]
 
 KEY = "speculation_record"
 BEGINNING = '{"format"'
@@ -34,19 +34,22 @@ def read_records(path: str | PathLike[str]) -> list[Record]:
     Raises RecordError, with the number of the line, for a record that is cut off or contradicts
     itself, and OSError if the file cannot be read.
     """
-    records = []
+    return [record for _, record in numbered_records(path)]
+
+
+def numbered_records(path: str | PathLike[str]) -> Iterator[tuple[int, Record]]:
+    """Each record as `read_records` has it, with the number of its line, one after the other."""
     with Path(path).open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 said = _record_in(line.decode("utf-8").strip())
                 if said is not None:
-                    records.append(Record.from_json(said))
+                    yield number, Record.from_json(said)
             except UnicodeDecodeError as error:
                 raise RecordError("", line, f"it is no UTF-8: {error}", f"line {number}") from None
             except RecordError as error:
                 place = f"line {number}"
                 raise RecordError(error.field, error.value, error.rule, place) from None
-    return records
 
 
 def _record_in(line: str) -> str | dict[str, Any] | None:

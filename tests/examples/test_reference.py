@@ -13,6 +13,7 @@ import pytest
 
 import spectest
 from simulators import arrivals
+from simulators.fit import Account, BranchAccount, Observations, fit, reading
 from simulators.results import Requests
 from simulators.scenario import Branch, Cost, Limiter, Memory, Pool, Scenario
 from spectest import cli, errors, patterns
@@ -166,6 +167,30 @@ def test_arrivals_and_columns_of_the_simulators() -> None:
         assert re.findall(r"`(\w+)`", row[1]) == [field.name for field in dataclasses.fields(kind)]
     assert len(rows(page, "Arrivals")) == len(arrivals.__all__) - 1
     assert names(page, "Results") == list(Requests.COLUMNS)
+
+
+@pytest.mark.parametrize("kind", [Observations, Account, BranchAccount])
+def test_columns_of_logs_and_their_account(kind: type[Any]) -> None:
+    fields = [field.name for field in dataclasses.fields(kind)]
+    assert names(text("fit.md"), f"`{kind.__name__}`") == fields
+
+
+@pytest.mark.parametrize(
+    "form, heading",
+    [
+        ("csv", "CSV and JSON Lines"),
+        ("hdr", "HdrHistogram"),
+        ("otlp", "OTLP spans"),
+        ("records", "Records"),
+    ],
+)
+def test_what_is_said_of_the_columns_of_a_log(form: str, heading: str) -> None:
+    assert sorted(names(text("fit.md"), heading)) == sorted(reading.keywords_of(form))
+
+
+def test_what_a_scenario_is_fitted_with() -> None:
+    parameters = list(inspect.signature(fit).parameters)[1:]
+    assert names(text("fit.md"), "`fit`") == [one for one in parameters if one != "fields"]
 
 
 def test_errors_and_their_fields() -> None:

@@ -46,6 +46,10 @@ VIOLATIONS: dict[str, tuple[dict[str, str], str]] = {
     "judging our own": ({"spectest/exploration/planted.py": "import spectest.patterns"}, STOREYS),
     "the other fronts": ({"spectest/cli/planted.py": "import spectest.hypothesis"}, COMMAND),
     "a simulator": ({"simulators/planted.py": "import spectest.patterns.racing"}, SIMULATORS),
+    "a simulator that reads": (
+        {"simulators/fit/planted.py": "import spectest.patterns.records"},
+        SIMULATORS,
+    ),
     "a simulator that runs code": ({"simulators/planted.py": "import spectest"}, SIMULATORS),
     "a cycle": (
         {
