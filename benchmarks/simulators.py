@@ -5,17 +5,18 @@ All take turns in one process; what counts is CPU time for a request, and the ra
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import simpy
 
 from benchmarks.arena import Ratio
-from simulators import events, fast
+from simulators import events, fast, sweeps
 from simulators.chances import Chances
-from simulators.fast.delays import Delays
 from simulators.scenario import Branch, Limiter, Poisson, Pool, Scenario
 from spectest.latency import LogNormal
 from spectest.patterns.policies import EagerRace, Hedge, Ranked
@@ -26,6 +27,10 @@ HEAVY = LogNormal(1.0, 1.0)
 P95 = HEAVY.quantile(0.95)
 UNRELIABLE: dict[str, Any] = {"failure": 0.05, "valid": 0.95, "timeout": 10.0}
 ROUNDS = 5
+SWEEPS = {
+    "100 hedge delays": {"hedge": "p50..p99:100"},
+    "10 latencies": {"branches.b.latency.median": "0.5..1.5:10", "branches.b.valid": "0.9"},
+}
 
 
 def pooled(load: float, limiter: str = "drop", **fields: Any) -> Scenario:
@@ -117,14 +122,18 @@ def _ratio(
     return Ratio(tuple(rounds))
 
 
-def _delays(requests: int = 1_000_000, configurations: int = 100) -> tuple[float, float]:
-    """CPU seconds of a sweep over hedge delays, and p99 of the last one."""
-    before = time.process_time()
-    sweep = Delays(ALONE["hedge at p95"], requests)
-    for q in np.linspace(0.5, 0.99, configurations):
-        hedged = sweep.at(HEAVY.quantile(q))
-        found = [hedged.mean, *hedged.quantiles(0.5, 0.95, 0.99, 0.999)]
-    return time.process_time() - before, found[3]
+def _sweep(axes: Mapping[str, str], requests: int, pool: int | None) -> tuple[float, float]:
+    """Seconds of a sweep with all measures, and CPU seconds of this process and its workers."""
+    whole, mine = time.perf_counter(), _cpu()
+    with tempfile.TemporaryDirectory() as folder:
+        grid = sweeps.Grid(ALONE["hedge at p95"], axes)
+        sweeps.run(grid, Path(folder, "sweep.jsonl"), n=requests, pool=pool, progress=False)
+    return time.perf_counter() - whole, _cpu() - mine
+
+
+def _cpu() -> float:
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def main() -> None:
@@ -149,8 +158,13 @@ def main() -> None:
                 4000,
             )
             print(f"| {name} | {ratio} |", flush=True)
-    seconds, _ = _delays()
-    print(f"\n100 hedge delays of 1,000,000 requests: {seconds:.2f} s of CPU time")
+    print("\n| sweep, 1,000,000 requests a point | here | two processes |\n|---|---|---|")
+    for name, axes in SWEEPS.items():
+        cells = []
+        for pool in (None, 2):
+            seconds, used = _sweep(axes, 1_000_000, pool)
+            cells.append(f"{seconds:.1f} s, {used:.1f} s of CPU time")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from simulators.errors import ScenarioError
 from simulators.forms import fields_of, kind_from, latency_from, part_from, to_data
 from simulators.scenario import Scenario
 
-__all__ = ["SCHEMA", "from_data", "read", "to_data", "to_json", "to_toml", "write"]
+__all__ = ["SCHEMA", "from_data", "read", "read_data", "to_data", "to_json", "to_toml", "write"]
 
 SCHEMA = Path(__file__).with_name("scenario.schema.json")
 """Where the JSON Schema is: https://json-schema.org, draft 2020-12."""
@@ -31,6 +31,11 @@ def read(path: str | os.PathLike[str]) -> Scenario:
 
     `ScenarioError` if it is none; `OSError` if it cannot be opened.
     """
+    return from_data(read_data(path))
+
+
+def read_data(path: str | os.PathLike[str]) -> Any:
+    """The data of a scenario in a file, which nobody has checked: what `from_data` takes."""
     place = Path(path)
     loads = {".toml": tomllib.loads, ".json": json.loads}.get(place.suffix)
     if loads is None:
@@ -38,13 +43,12 @@ def read(path: str | os.PathLike[str]) -> Scenario:
             "the file", place.name, "is neither TOML nor JSON", "use .toml or .json"
         )
     try:
-        data = loads(place.read_text("utf-8"))
+        return loads(place.read_text("utf-8"))
     except ValueError as error:
         told = " ".join(str(error).split())
         raise ScenarioError(
             "the file", place.name, f"is no {place.suffix[1:].upper()}", told
         ) from None
-    return from_data(data)
 
 
 def write(scenario: Scenario, path: str | os.PathLike[str]) -> None:

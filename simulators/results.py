@@ -7,6 +7,7 @@ the arrival of its request. Nothing is averaged here.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -100,6 +101,11 @@ class Requests:
         """Which requests got a valid answer."""
         answered: Array = self.winner >= 0
         return answered
+
+    @functools.cached_property
+    def ordered(self) -> Array:
+        """The latencies of the requests that were answered, ascending."""
+        return np.sort(self.latency[self.answered])
 
     @property
     def done(self) -> Array:

@@ -9,15 +9,16 @@ request by request, and what is common to both cancels.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from simulators.estimators.quantiles import Method, quantile
+from simulators.estimators.quantiles import Method, of_sorted
 
-__all__ = ["Statistic", "mean_of", "quantile_of", "ratio_of"]
+__all__ = ["Statistic", "mean_of", "quantile_of", "ratio_of", "slope_at"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +43,7 @@ class Statistic:
 def mean_of(values: Any, counted: Any = None) -> Statistic:
     """The mean, of all or of those `counted`, a column of booleans."""
     numbers = np.asarray(values, dtype=np.float64)
-    if counted is None:
+    if counted is None or np.all(counted):
         mean = float(numbers.mean())
         return Statistic(mean, numbers - mean)
     return ratio_of(np.where(counted, numbers, 0.0), np.asarray(counted, dtype=np.float64))
@@ -54,9 +55,13 @@ def ratio_of(over: Any, under: Any) -> Statistic:
 
 
 def quantile_of(
-    values: Any, p: float, counted: Any = None, method: Method = "inverted_cdf"
+    values: Any,
+    p: float,
+    counted: Any = None,
+    method: Method = "inverted_cdf",
+    ordered: Any = None,
 ) -> Statistic:
-    """The `p`-quantile, of all or of those `counted`.
+    """The `p`-quantile, of all or of those `counted`; `ordered`: these, ascending, if known.
 
     Its influence needs the density there, which is that of the sample within a distance in p: the
     bandwidth of P. Hall, S. J. Sheather, Journal of the Royal Statistical Society B 50, 1988, for a
@@ -64,18 +69,23 @@ def quantile_of(
     """
     numbers = np.asarray(values, dtype=np.float64)
     mask = np.ones(len(numbers), dtype=bool) if counted is None else np.asarray(counted)
-    chosen = numbers[mask]
-    n = len(chosen)
+    if ordered is None:
+        ordered = np.sort(numbers[mask])
+    n = len(ordered)
     if n == 0:
         return Statistic(math.nan, np.full(len(numbers), math.nan))
-    found = quantile(chosen, p, method)
-    reach = min(_bandwidth(n, p), p / 2, (1 - p) / 2)
-    low, high = np.quantile(chosen, [p - reach, p + reach], method="inverted_cdf")
-    slope = float(high - low) / (2 * reach)
-    below = (numbers <= found).astype(np.float64)
-    centred = below - float(below[mask].mean())
-    influence = np.where(mask, -centred * slope, 0.0) * (len(numbers) / n)
+    found = of_sorted(ordered, p, method)
+    slope = slope_at(p, n, lambda q: of_sorted(ordered, q))
+    below = numbers <= found
+    share = np.count_nonzero(below & mask) / n
+    influence = np.where(mask, (share - below) * slope, 0.0) * (len(numbers) / n)
     return Statistic(found, influence)
+
+
+def slope_at(p: float, n: int, quantile: Callable[[float], float]) -> float:
+    """By how much the quantiles of `n` values rise with p: one over the density there."""
+    reach = min(_bandwidth(n, p), p / 2, (1 - p) / 2)
+    return (quantile(p + reach) - quantile(p - reach)) / (2 * reach)
 
 
 def _bandwidth(n: int, p: float) -> float:

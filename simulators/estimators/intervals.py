@@ -17,7 +17,7 @@ import numpy as np
 
 from simulators.estimators.tables import student
 
-__all__ = ["Estimate", "Spread", "of_replications", "spread_of"]
+__all__ = ["Estimate", "Spread", "of_independent", "of_replications", "spread_of"]
 
 _BATCHES = (64, 32, 16)
 _SHORTEST = 16
@@ -96,10 +96,8 @@ def spread_of(sequence: Any, *, queued: bool) -> Spread:
     if n < 2:
         return Spread(math.inf, 1, n, "none", f"{n} requests; it takes two or more")
     variance = float(numbers.var(ddof=1))
-    if not math.isfinite(variance):
-        return Spread(math.inf, 1, 0.0, "none", "no request has a value, so there is no mean")
-    if not queued or variance == 0:
-        return Spread(math.sqrt(variance / n), n - 1, n, "independent requests")
+    if not (queued and math.isfinite(variance) and variance):
+        return of_independent(variance, n)
     if n < _BATCHES[-1] * _SHORTEST:
         needed = _BATCHES[-1] * _SHORTEST
         why = f"{n} requests that queue are too few for batches; it takes {needed} or more"
@@ -117,6 +115,13 @@ def spread_of(sequence: Any, *, queued: bool) -> Spread:
         f"(correlation {correlation:.2f}); simulate more requests, or a lower load"
     )
     return Spread(math.inf, 1, n, f"{batches} batch means", why)
+
+
+def of_independent(variance: float, n: int) -> Spread:
+    """The standard error of the mean of `n` independent numbers with this variance."""
+    if not math.isfinite(variance):
+        return Spread(math.inf, 1, 0.0, "none", "no request has a value, so there is no mean")
+    return Spread(math.sqrt(variance / n), n - 1, n, "independent requests")
 
 
 def of_replications(values: Sequence[float], level: float = 0.95, n: int = 0) -> Estimate:
@@ -143,5 +148,5 @@ def _means(numbers: Any, batches: int) -> Any:
 def _next_to_each_other(means: Any) -> float:
     """The correlation of each with the next."""
     apart = means - means.mean()
-    total = float(apart @ apart)
-    return float(apart[:-1] @ apart[1:]) / total if total else 0.0
+    total = float((apart * apart).sum())  # not @, which may add in another order elsewhere
+    return float((apart[:-1] * apart[1:]).sum()) / total if total else 0.0

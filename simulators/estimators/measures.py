@@ -8,6 +8,7 @@ are shares of the servers' time.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from simulators.estimators.influence import Statistic, mean_of, quantile_of, ratio_of
 from simulators.estimators.intervals import Estimate, spread_of
-from simulators.estimators.quantiles import Method
+from simulators.estimators.quantiles import Method, of_sorted
 from simulators.estimators.tables import binomial_limits, student
 from simulators.results import Array, Requests
 
@@ -39,7 +40,7 @@ def measures_of(requests: Requests) -> tuple[str, ...]:
 def statistic(requests: Requests, measure: str, method: Method = "inverted_cdf") -> Statistic:
     """The value of a measure, and the influence of each request on it."""
     if (p := percentile(measure)) is not None:
-        return quantile_of(requests.latency, p, requests.answered, method)
+        return _quantile(requests, p, method)
     if measure == "mean":
         return mean_of(requests.latency, requests.answered)
     if measure == "unanswered":
@@ -49,10 +50,9 @@ def statistic(requests: Requests, measure: str, method: Method = "inverted_cdf")
     if measure not in MEASURES:
         known = ", ".join(measures_of(requests))
         raise ValueError(f"measure {measure!r} is not known; use one of {known}, or such as p90")
-    columns = {"cost": requests.cost, "wasted": requests.wasted, "launches": requests.launches}
     if measure == "work":
         return mean_of(requests.work.sum(axis=1))
-    return mean_of(columns.get(measure, requests.drops))
+    return mean_of(getattr(requests, measure))
 
 
 def estimate(
@@ -92,9 +92,9 @@ def percentile(measure: str) -> float | None:
 
 
 def _of_quantile(requests: Requests, p: float, level: float, method: Method) -> Estimate:
-    found = quantile_of(requests.latency, p, requests.answered, method).value
-    ordered = np.sort(requests.latency[requests.answered])
+    ordered = requests.ordered
     n = len(ordered)
+    found = of_sorted(ordered, p, method) if n else math.nan
     if requests.scenario.shares:
         below = np.where(requests.answered, requests.latency <= found, False)
         share = ratio_of(below, requests.answered)
@@ -112,6 +112,10 @@ def _of_quantile(requests: Requests, p: float, level: float, method: Method) -> 
         return Estimate(found, None, None, level, n, None, how, why)
     low, high = (float(ordered[place]) for place in limits)
     return Estimate(found, low, high, level, n, effective, how)
+
+
+def _quantile(requests: Requests, p: float, method: Method) -> Statistic:
+    return quantile_of(requests.latency, p, requests.answered, method, requests.ordered)
 
 
 def _inside(n: int, low: float, high: float) -> tuple[int, int] | None:

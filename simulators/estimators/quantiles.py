@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-__all__ = ["METHODS", "Method", "quantile", "rank"]
+__all__ = ["METHODS", "Method", "of_sorted", "quantile", "rank"]
 
 Method: TypeAlias = Literal["inverted_cdf", "nearest", "linear"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -25,7 +25,11 @@ def quantile(values: Any, p: float, method: Method = "inverted_cdf") -> float:
     from 0, the even one of two (what the published figures of gpuhedge use). "linear": between the
     two values around p(n-1) (type 7, the one of `numpy.percentile`).
     """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    return of_sorted(np.sort(np.asarray(values, dtype=np.float64)), p, method)
+
+
+def of_sorted(ordered: Any, p: float, method: Method = "inverted_cdf") -> float:
+    """`quantile` of values in ascending order."""
     if len(ordered) == 0:
         raise ValueError("there are no values; a quantile needs one or more")
     if method == "linear":

@@ -8,6 +8,7 @@ is searched in the tail. The numbers are those of `fast.run` at that delay, with
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +21,18 @@ from simulators.results import Array
 from simulators.scenario import Scenario
 from spectest.patterns.policies import FirstValid, Hedge
 
-__all__ = ["Delays", "Hedged"]
+__all__ = ["Delays", "Hedged", "fits"]
 
 _BLOCK = 16384
+
+
+def fits(scenario: Scenario) -> bool:
+    """Whether `Delays` has this scenario: two plain branches, hedged, that share nothing."""
+    policy, decision = scenario.policy, scenario.decision
+    if type(policy) is not Hedge or type(decision) is not FirstValid or len(scenario.racing) != 2:
+        return False
+    plain = all(b.valid == 1 and not b.failure and b.timeout is None for b in scenario.racing)
+    return plain and not scenario.shares and (policy.most is None or policy.most > 1)
 
 
 class Delays:
@@ -30,12 +40,13 @@ class Delays:
 
     For two branches that share nothing with other requests and answer validly, without timeouts,
     and `FirstValid`; for all else `ScenarioError`: use `fast.run` for each delay.
+
+    `primary`, `backup`: the seconds of service of each request, in the order of the primary's.
+    `sums[k]`: of the first k of the primary.
     """
 
     def __init__(self, scenario: Scenario, n: int, seed: int = 0) -> None:
-        plain = all(b.valid == 1 and not b.failure and b.timeout is None for b in scenario.racing)
-        fits = type(scenario.policy) is Hedge and type(scenario.decision) is FirstValid
-        if not (fits and plain and len(scenario.racing) == 2 and not scenario.shares):
+        if not fits(scenario):
             why = "is not one of two plain branches alone"
             raise ScenarioError("policy", scenario.policy, why, "use fast.run for each delay")
         bulk, size = Bulk(scenario, seed), checked_count(scenario, n)
@@ -47,21 +58,21 @@ class Delays:
             for index in (0, 1)
         )
         order = np.argsort(primary)
-        self._primary, self._backup = primary[order], backup[order]
-        self._sums = np.concatenate([[0.0], np.cumsum(self._primary)])
+        self.primary, self.backup = primary[order], backup[order]
+        self.sums = np.concatenate([[0.0], np.cumsum(self.primary)])
 
     def at(self, delay: float) -> Hedged:
         """The latencies with a hedge after so many seconds."""
         delay = checks.seconds("delay", delay)
-        size = int(np.searchsorted(self._primary, delay, side="right"))
-        tail = self._backup[size:] + delay
-        np.minimum(self._primary[size:], tail, out=tail)
-        return Hedged(delay, self._primary[:size], tail, float(self._sums[size]))
+        size = int(np.searchsorted(self.primary, delay, side="right"))
+        tail = self.backup[size:] + delay
+        np.minimum(self.primary[size:], tail, out=tail)
+        return Hedged(delay, self.primary[:size], tail, float(self.sums[size]))
 
 
 @dataclass(frozen=True, eq=False)
 class Hedged:
-    """`body`: the latencies up to `delay`, sorted; `tail`: the others, in no order."""
+    """`body`: the latencies up to `delay`, sorted; `tail`: the others, in the primary's order."""
 
     delay: float
     body: Array
@@ -80,8 +91,12 @@ class Hedged:
 
     def quantiles(self, *qs: float) -> list[float]:
         """By the nearest rank, as `patterns.policies.quantile`; `inverted_cdf` in NumPy."""
-        n, size = len(self.body) + len(self.tail), len(self.body)
-        ranks = [max(math.ceil(round(q * n, 9)), 1) - 1 for q in qs]
-        searched = sorted({rank - size for rank in ranks if rank >= size})
+        n = len(self.body) + len(self.tail)
+        return self.ranked([max(math.ceil(round(q * n, 9)), 1) - 1 for q in qs])
+
+    def ranked(self, places: Sequence[int]) -> list[float]:
+        """The latencies at these places in ascending order, counted from 0."""
+        size = len(self.body)
+        searched = sorted({place - size for place in places if place >= size})
         tail = np.partition(self.tail, searched) if searched else self.tail
-        return [float(self.body[r] if r < size else tail[r - size]) for r in ranks]
+        return [float(self.body[r] if r < size else tail[r - size]) for r in places]

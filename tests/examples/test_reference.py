@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import spectest
-from simulators import arrivals
+from simulators import arrivals, sweeps
 from simulators.fit import Account, BranchAccount, Observations, fit, reading
 from simulators.results import Requests
 from simulators.scenario import Branch, Cost, Limiter, Memory, Pool, Scenario
@@ -34,6 +35,7 @@ from spectest.exploration.results import (
 from spectest.exploration.settings import Settings
 from spectest.kernel.plan import Hold, Plan
 from spectest.kernel.trace import TraceEvent
+from spectest.patterns.policies import Sequential
 from spectest.patterns.record_checks import FIELDS
 from spectest.pytest_plugin import options
 from spectest.strategies import NAMES
@@ -191,6 +193,26 @@ def test_what_is_said_of_the_columns_of_a_log(form: str, heading: str) -> None:
 def test_what_a_scenario_is_fitted_with() -> None:
     parameters = list(inspect.signature(fit).parameters)[1:]
     assert names(text("fit.md"), "`fit`") == [one for one in parameters if one != "fields"]
+
+
+def test_arguments_of_a_sweep() -> None:
+    table = {row[0].strip("`"): row[1].strip("`") for row in rows(text("sweeps.md"), "`run`")}
+    parameters = list(inspect.signature(sweeps.run).parameters.values())[2:]
+    expected = {
+        one.name: "\u2013" if one.default is one.empty else repr(one.default) for one in parameters
+    }
+    assert table == expected
+
+
+def test_keys_of_a_row_of_a_sweep(tmp_path: Path) -> None:
+    scenario = Scenario([Branch("model", 1.0)], Sequential())
+    grid = sweeps.Grid(scenario, {"branches.model.failure": [0.0]})
+    (row,) = sweeps.run(grid, tmp_path / "sweep.jsonl", n=10, progress=False)
+    page = text("sweeps.md")
+    told = [name for key in rows(page, "Rows") for name in re.findall(r"`(\w+)`", key[0])]
+    assert told == list(row)
+    header = json.loads((tmp_path / "sweep.jsonl").read_text().splitlines()[0])
+    assert [name for name in header if f"`{name}`" not in page] == []
 
 
 def test_errors_and_their_fields() -> None:

@@ -212,6 +212,14 @@ def test_a_delay_may_be_a_quantile() -> None:
     assert files.from_data(data).policy == Hedge(0.05)
 
 
+def test_a_file_can_be_read_as_it_is(tmp_path: Path) -> None:
+    related = SMALL | {"policy": {"kind": "Hedge", "delay": {"quantile": 0.9}}}
+    path = tmp_path / "scenario.json"
+    path.write_text(json.dumps(related))
+    assert files.read_data(path) == related
+    assert files.read(path) == files.from_data(related)
+
+
 def test_the_hash_is_that_of_the_content() -> None:
     one = files.from_data(SMALL)
     same = Scenario(
