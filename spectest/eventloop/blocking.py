@@ -88,8 +88,9 @@ def _own_frames(frames: Sequence[FrameType]) -> int:
 def _pending(futures: Any, tasks: Sequence[asyncio.Task[Any]]) -> tuple[asyncio.Future[Any], ...]:
     """Those not done: tasks in order of creation, then other futures."""
     waiting = [future for future in futures if not future.done()]
-    known = [task for task in tasks if any(task is future for future in waiting)]
-    return (*known, *(f for f in waiting if not any(f is task for task in known)))
+    wanted, created = {id(future) for future in waiting}, {id(task) for task in tasks}
+    known = [task for task in tasks if id(task) in wanted]
+    return (*known, *(future for future in waiting if id(future) not in created))
 
 
 def _told(task: asyncio.Task[Any], future: Any) -> bool:
@@ -113,8 +114,8 @@ def holders(
     named = [task for task in alive if owner is not None and id(task) == owner]
     if named or not hasattr(target, "release"):
         return named
-    others = [task for task in alive if not any(task is other for other in waiting)]
-    return [task for task in others if _releases(task, target)]
+    asleep = {id(task) for task in waiting}
+    return [task for task in alive if id(task) not in asleep and _releases(task, target)]
 
 
 def _times_inside(task: asyncio.Task[Any], target: Any) -> int:

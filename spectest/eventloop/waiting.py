@@ -67,7 +67,7 @@ def describe(tasks: Sequence[asyncio.Task[Any]]) -> list[str]:
     """
     alive = [task for task in tasks if not task.done()]
     waits = {id(task): wait_of(task, alive) for task in alive}
-    held = {id(task): _holders(waits[id(task)], alive, waits) for task in alive}
+    held = _holders(waits, alive)
     lines = [_sentence(task, waits[id(task)], held[id(task)]) for task in alive]
     circle = _circle(alive, {key: [*waits[key].tasks, *held[key]] for key in held})
     if circle:
@@ -77,14 +77,31 @@ def describe(tasks: Sequence[asyncio.Task[Any]]) -> list[str]:
 
 
 def _holders(
-    wait: Wait, alive: Sequence[asyncio.Task[Any]], waits: dict[int, Wait]
-) -> list[asyncio.Task[Any]]:
+    waits: dict[int, Wait], alive: Sequence[asyncio.Task[Any]]
+) -> dict[int, list[asyncio.Task[Any]]]:
+    """For each task, by `id`, who has what it waits for; many may wait for the same."""
+    queues: dict[int, list[asyncio.Task[Any]]] = {}
+    for task in alive:
+        queues.setdefault(id(waits[id(task)].target), []).append(task)
+    found: dict[int, list[asyncio.Task[Any]]] = {}
+    held: dict[int, list[asyncio.Task[Any]]] = {}
+    for task in alive:
+        wait = waits[id(task)]
+        target = wait.target
+        if not _is_held(wait):
+            held[id(task)] = []
+            continue
+        if id(target) not in found:
+            found[id(target)] = holders(target, queues[id(target)], alive)
+        held[id(task)] = found[id(target)]
+    return held
+
+
+def _is_held(wait: Wait) -> bool:
+    """Whether it is a thing that somebody has."""
     if wait.target is None or wait.tasks or isinstance(wait.target, asyncio.Future):
-        return []
-    if _kind(wait) not in ("lock", "permit", "object"):
-        return []
-    same = [task for task in alive if waits[id(task)].target is wait.target]
-    return holders(wait.target, same, alive)
+        return False
+    return _kind(wait) in ("lock", "permit", "object")
 
 
 def _sentence(task: asyncio.Task[Any], wait: Wait, holding: Sequence[asyncio.Task[Any]]) -> str:
