@@ -5,10 +5,10 @@ what the same pipeline costs and saves. Of spectest it shares distributions, key
 policies.
 
 Everything is imported from its own module: `simulators.scenario` has what a scenario is made of,
-`simulators.files` reads and writes it, `simulators.events` and `simulators.fast` are engines, and
-`simulators.results` is what they return. `simulators.exact` answers without simulating where there
-is a formula, and `simulators.estimators` turns results into numbers with intervals.
-`simulators.fit` makes a scenario of a log.
+`simulators.files` reads and writes it, `simulators.events` and `simulators.fast` are engines,
+`simulators.live` is one that runs real code, and `simulators.results` is what they return.
+`simulators.exact` answers without simulating where there is a formula, and `simulators.estimators`
+turns results into numbers with intervals. `simulators.fit` makes a scenario of a log.
 """
 
 __all__: list[str] = []

@@ -50,24 +50,24 @@ class Chances:
         )
         self._seedless = self._seedless and getattr(scenario.decision, "pick", "") != "literal"
 
-    def service(self, request: int, index: int) -> float:
+    def service(self, request: int, index: int, attempt: int = 1) -> float:
         """How many seconds an attempt of this branch is served."""
         branch, dependence = self._branches[index], self.scenario.dependence
-        return float(dependence.draw(self.draws, request, branch.name, branch.service))
+        return float(dependence.draw(self.draws, request, branch.name, branch.service, attempt))
 
-    def fails(self, request: int, index: int) -> bool:
+    def fails(self, request: int, index: int, attempt: int = 1) -> bool:
         """Whether its service ends with an error."""
         branch = self._branches[index]
         if not branch.failure:
             return False
-        return self.draws.uniform(request, branch.name, kind="failure") < branch.failure
+        return self.draws.uniform(request, branch.name, attempt, "failure") < branch.failure
 
-    def is_valid(self, request: int, index: int) -> bool:
+    def is_valid(self, request: int, index: int, attempt: int = 1) -> bool:
         """Whether its answer, if there is one, is valid."""
         branch = self._branches[index]
         if branch.valid == 1.0:
             return True
-        return self.draws.uniform(request, branch.name, kind="valid") < branch.valid
+        return self.draws.uniform(request, branch.name, attempt, "valid") < branch.valid
 
     def ranked(self, request: int) -> tuple[tuple[int, ...], int]:
         """The ranking of the branches, best first, and the seed of the literal rule.

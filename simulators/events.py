@@ -33,22 +33,26 @@ from simulators.results import (
 )
 from simulators.scenario import Scenario
 from simulators.servers import Permits, Servers
+from simulators.ticks import in_seconds, in_ticks
 from spectest.patterns.policies import Attempt, Situation
 
 __all__ = ["Event", "run"]
 
 _WAITING = Attempt()
+Who: TypeAlias = "tuple[Request, int]"
 
 
-def run(scenario: Scenario, n: int, seed: int = 0, *, trace: bool = False) -> Requests:
+def run(
+    scenario: Scenario, n: int, seed: int = 0, *, trace: bool = False, ticks: bool = False
+) -> Requests:
     """Simulate `n` requests; with `trace`, `Requests.events` is what happened, in order.
 
-    `ScenarioError` if `n` is no number of requests that the scenario has.
+    `ticks`: in whole nanoseconds; see `simulators.ticks`. `ScenarioError` if `n` is too many.
     """
-    return World(scenario, checked_count(scenario, n), seed, trace=trace).run()
-
-
-Who: TypeAlias = "tuple[Request, int]"
+    checked_count(scenario, n)
+    if ticks:
+        return in_seconds(run(in_ticks(scenario, n, seed), n, seed, trace=trace), scenario)
+    return World(scenario, n, seed, trace=trace).run()
 
 
 class World:

@@ -36,6 +36,10 @@ class Servers(Generic[T]):
         """Whether somebody who comes now has to wait."""
         return self._waiting > 0 or not self._free
 
+    def full_after(self, others: int) -> bool:
+        """Whether somebody who comes after so many others has to wait."""
+        return self._waiting > 0 or self._free <= others
+
     def take(self) -> bool:
         """Take a server, if there is one for somebody who comes now."""
         if self.full:

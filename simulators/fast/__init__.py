@@ -16,6 +16,7 @@ from simulators.fast.loop import Loop
 from simulators.fast.regions import Alone, crowded, separable, settle
 from simulators.results import Requests, cost_of
 from simulators.scenario import Scenario
+from simulators.ticks import in_seconds, in_ticks
 
 __all__ = ["run"]
 
@@ -29,12 +30,15 @@ _PROBE = 4096
 """How many requests tell whether a pool is crowded."""
 
 
-def run(scenario: Scenario, n: int, seed: int = 0) -> Requests:
+def run(scenario: Scenario, n: int, seed: int = 0, *, ticks: bool = False) -> Requests:
     """Simulate `n` requests.
 
+    `ticks`: everything in whole nanoseconds, as `simulators.live` has it; see `simulators.ticks`.
     `ScenarioError` if `n` is no number of requests that the scenario has.
     """
     checked_count(scenario, n)
+    if ticks:
+        return in_seconds(run(in_ticks(scenario, n, seed), n, seed), scenario)
     bulk = Bulk(scenario, seed)
     if not scenario.shares and vectorised(scenario):
         return _alone(bulk, n).requests()

@@ -14,6 +14,7 @@ from simulators.chances import ALL, Chances, as_declared
 from simulators.fast.quantiles import mapped, normal_scores, quantiles
 from simulators.results import Array
 from simulators.scenario import Scenario
+from simulators.ticks import TICKS, InTicks, Rounded
 from spectest.latency import (
     CommonShock,
     Draws,
@@ -40,13 +41,8 @@ class Bulk:
 
     def services(self, requests: Array, index: int) -> Array:
         """Seconds of service of each request's attempt of this branch."""
-        branch, dependence = self._branches[index], self.scenario.dependence
-        drawn = _DEPENDENCES.get(type(dependence))
-        if drawn is None:
-            numbers = [self.single.service(request, index) for request in requests.tolist()]
-            return np.array(numbers, dtype=np.float64)
-        services: Array = drawn(dependence, self.draws, requests, branch.name, branch.service)
-        return services
+        branch = self._branches[index]
+        return _drawn(self.scenario.dependence, self.draws, requests, branch.name, branch.service)
 
     def endings(self, requests: Array, index: int) -> tuple[Array | None, Array | None]:
         """Which services fail, and which answers are valid; None: none, and all."""
@@ -110,6 +106,21 @@ def _seeds(digests: list[bytes]) -> Array:
     return np.frombuffer(parts, dtype=">u8").astype(np.uint64)
 
 
+def _drawn(dependence: Any, draws: Draws, requests: Array, name: str, latency: Latency) -> Array:
+    known = _DEPENDENCES.get(type(dependence))
+    if known is None:
+        numbers = [float(dependence.draw(draws, r, name, latency)) for r in requests.tolist()]
+        return np.array(numbers, dtype=np.float64)
+    services: Array = known(dependence, draws, requests, name, latency)
+    return services
+
+
+def _in_ticks(
+    rounded: Rounded, draws: Draws, requests: Array, name: str, latency: InTicks
+) -> Array:
+    return np.rint(_drawn(rounded.seconds, draws, requests, name, latency.seconds) * TICKS)
+
+
 def _independent(_: Any, draws: Draws, requests: Array, name: str, latency: Latency) -> Array:
     return quantiles(latency, draws.uniforms(requests, name))
 
@@ -154,4 +165,5 @@ _DEPENDENCES: dict[type[Any], Any] = {
     GaussianCopula: _copula,
     Independent: _independent,
     PairedRows: _paired,
+    Rounded: _in_ticks,
 }
