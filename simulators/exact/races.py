@@ -25,6 +25,9 @@ from simulators.exact.quadrature import integral, quantile_of, tail_integral
 
 __all__ = ["Alternating", "Copula", "Eager", "Failing", "OneByOne", "Race", "Staggered"]
 
+_TIED = 1e-6
+"""How seldom two answers come at one moment where they never do, but for rounding."""
+
 
 class Race:
     """What all races have in common; the branches are numbered from 0, as they are launched."""
@@ -54,6 +57,15 @@ class Race:
     def wins(self, index: int) -> float:
         """The probability that the answer is that of this branch."""
         return self.won(index, lambda _: 1.0)
+
+    def useful(self) -> float:
+        """Mean seconds of service that led to the answer, for each request."""
+        places = range(len(self.attempts))
+        if sum(bool(one.breaks) for one in self.attempts) > 1:
+            known = math.fsum(self.wins(index) for index in places) + self.unanswered
+            if known < 1 - _TIED:
+                raise NotImplementedError("two answers at one moment have no winner in a formula")
+        return math.fsum(self.won(index, lambda y: y) for index in places)
 
     def active(self, index: int, y: float) -> float:
         """The probability that this branch was launched and not cut short by `y` after."""
@@ -162,6 +174,11 @@ class Eager(Race):
         if self.window:
             raise NotImplementedError("who wins within a window depends on all latencies")
         return super().won(index, function)
+
+    def useful(self) -> float:
+        if self.window or self.unanswered == 1:
+            return super().useful()
+        return (1 - self.unanswered) * self.mean  # whoever wins has worked since the arrival
 
     @cached_property
     def breaks(self) -> frozenset[float]:

@@ -126,7 +126,7 @@ def _sum(parts: Sequence[_Part], function: Callable[[Race, int], float]) -> floa
 def _wasted(parts: Sequence[_Part], work: float) -> float:
     if math.isinf(work):
         raise NotImplementedError("the mean of all work is infinite")
-    return work - _sum(parts, lambda race, index: race.won(index, lambda y: y))
+    return work - math.fsum(part.weight * part.race.useful() for part in parts)
 
 
 def _mixed(parts: Sequence[_Part], unanswered: float) -> Callable[[float], float]:

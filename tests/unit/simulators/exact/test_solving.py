@@ -272,3 +272,15 @@ def test_the_published_replay_is_exact() -> None:
     assert answer["launches"] == pytest.approx(1 + 2 / 3, abs=1e-12)
     assert answer["work"] == pytest.approx((1 + 3.5 + 1 + 5 + 2.5) / 3, abs=1e-12)
     assert not math.isnan(answer["wasted"])
+
+
+def test_answers_at_one_moment() -> None:
+    both = [Branch("a", 1.0, valid=0.8), Branch("b", 1.0, valid=0.8)]
+    eager = solve(Scenario(both, EagerRace()))
+    assert isinstance(eager, Solution)
+    assert eager["wasted"] == pytest.approx(2 - 0.96, abs=1e-12)
+    hedged = solve(Scenario([Branch("a", 1.0), Branch("b", 0.5)], Hedge(0.5)))
+    assert isinstance(hedged, Solution)
+    assert hedged["work"] == pytest.approx(1.5, abs=1e-12)
+    with pytest.raises(KeyError, match="wasted: two answers at one moment have no winner"):
+        hedged["wasted"]
