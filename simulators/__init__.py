@@ -8,7 +8,8 @@ Everything is imported from its own module: `simulators.scenario` has what a sce
 `simulators.files` reads and writes it, `simulators.events` and `simulators.fast` are engines,
 `simulators.live` is one that runs real code, and `simulators.results` is what they return.
 `simulators.exact` answers without simulating where there is a formula, and `simulators.estimators`
-turns results into numbers with intervals. `simulators.fit` makes a scenario of a log.
+turns results into numbers with intervals. `simulators.fit` makes a scenario of a log, and
+`simulators.check` compares engines with each other and models with code.
 """
 
 __all__: list[str] = []

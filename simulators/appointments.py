@@ -60,10 +60,10 @@ class Calendar(simpy.Environment):
 
 
 class Try:
-    """Where an attempt is, and since when, in seconds of the request's clock."""
+    """Where an attempt is, and since when, in seconds of the request's clock; `made` how often."""
 
-    __slots__ = ("began", "due", "launched", "place", "service")
+    __slots__ = ("began", "due", "gone", "launched", "made", "place", "service")
 
     def __init__(self) -> None:
-        self.place = "nowhere"
-        self.launched = self.began = self.due = self.service = math.nan
+        self.place, self.made = "nowhere", 1
+        self.launched = self.began = self.due = self.gone = self.service = math.nan

@@ -52,15 +52,16 @@ def run(
     checked_count(scenario, n)
     if ticks:
         return in_seconds(run(in_ticks(scenario, n, seed), n, seed, trace=trace), scenario)
-    return World(scenario, n, seed, trace=trace).run()
+    return World(scenario, n, seed, trace=trace, kind=Request).run()
 
 
 class World:
-    """The calendar, the servers, the limiter, and the results so far."""
+    """The calendar, the servers, the limiter, and the results so far; `kind` of what arrives."""
 
-    def __init__(self, scenario: Scenario, n: int, seed: int, *, trace: bool) -> None:
-        self.scenario = scenario
-        self.n = n
+    def __init__(
+        self, scenario: Scenario, n: int, seed: int, *, trace: bool, kind: type[Request]
+    ) -> None:
+        self.scenario, self.n, self.kind = scenario, n, kind
         self.chances = Chances(scenario, seed)
         self.calendar = Calendar()
         self.collector = Collector(scenario, n)
@@ -88,7 +89,7 @@ class World:
         else:
             for number, moment in enumerate(self.chances.arrivals(self.n)):
                 self.calendar.rewind()
-                Request(self, number, 0.0, shown=moment).proceed(0.0)
+                self.kind(self, number, 0.0, shown=moment).proceed(0.0)
                 self.calendar.run()
         return self.collector.requests("events", self.chances.seed, self.log or ())
 
@@ -121,7 +122,7 @@ class World:
 
     def _arrives(self, _: int) -> None:
         now = self.calendar.now
-        request = Request(self, self.collector.arrived(), now, shown=now)
+        request = self.kind(self, self.collector.arrived(), now, shown=now)
         self._next_arrival()
         self.permits.request()
         request.proceed(0.0)
@@ -281,7 +282,7 @@ class Request:
     def _begins(self, index: int, now: float) -> None:
         attempt = self.tries[index]
         attempt.place, attempt.began = "served", now
-        attempt.service = self.world.chances.service(self.number, index)
+        attempt.service = self.world.chances.service(self.number, index, attempt.made)
         attempt.due = now + attempt.service
         if self.attempts[index].state == "running":
             launched = now if self.world.from_service else attempt.launched
@@ -293,7 +294,7 @@ class Request:
         """Give an attempt up; it leaves server or line when the cancellation takes effect."""
         attempt = self.tries[index]
         self._ended(index, state, outcome, now)
-        gone = now + self.branches[index].lingers
+        gone = attempt.gone = now + self.branches[index].lingers
         if gone > now and attempt.place in ("served", "in line"):
             if gone < math.inf:
                 self._at(gone, LEFT, self._left, index)
@@ -356,10 +357,10 @@ class Request:
         )
 
     def _answers(self, index: int, now: float) -> None:
-        chances = self.world.chances
-        if chances.fails(self.number, index):
+        chances, made = self.world.chances, self.tries[index].made
+        if chances.fails(self.number, index, made):
             self._ended(index, "failed", FAILED, now)
-        elif chances.is_valid(self.number, index):
+        elif chances.is_valid(self.number, index, made):
             self._ended(index, "valid", VALID, now)
         else:
             self._ended(index, "invalid", INVALID, now)
@@ -367,8 +368,7 @@ class Request:
     def _left(self, index: int) -> None:
         attempt = self.tries[index]
         if attempt.place == "served":
-            gone = (self.attempts[index].ended or 0.0) + self.branches[index].lingers
-            self._leaves(index, gone - attempt.began)
+            self._leaves(index, attempt.gone - attempt.began)
         else:
             self._withdraws(index)
         self.world.settle()

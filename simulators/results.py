@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -136,6 +136,10 @@ class Requests:
         useful = np.where(self.answered, self.work[rows, self.winner], 0.0)
         wasted: Array = self.work.sum(axis=1) - useful
         return wasted
+
+    def rows(self, chosen: Any) -> Requests:
+        """These requests alone: a slice, or an array of numbers or booleans."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in self.COLUMNS})
 
     def difference(self, other: Requests) -> Difference | None:
         """The first request for which `other` says something else, or None: equal bit for bit.

@@ -60,6 +60,10 @@ class Servers(Generic[T]):
         """A server is free again."""
         self._free += 1
 
+    def lose(self) -> None:
+        """A free server never serves again."""
+        self._free -= 1
+
     def next(self) -> T | None:
         """Who gets a free server now, and has it."""
         while self._waiting and self._free:

@@ -24,7 +24,16 @@ from simulators.scenario import Scenario
 from spectest.latency import Draws, Latency
 from spectest.patterns import policies
 
-__all__ = ["TICKS", "InTicks", "Rounded", "in_seconds", "in_ticks", "ticks", "with_durations"]
+__all__ = [
+    "TICKS",
+    "InTicks",
+    "Rounded",
+    "as_ticks",
+    "in_seconds",
+    "in_ticks",
+    "ticks",
+    "with_durations",
+]
 
 TICKS = 1e9
 """How many of them are a second."""
@@ -42,6 +51,7 @@ _KNOWN: tuple[type[Any], ...] = (
     policies.Tied,
     policies.WaitForAll,
 )
+_TIMES = ("arrival", "latency", "launched", "began", "work")
 _DURATIONS = ("delay", "patience", "window")
 
 
@@ -115,12 +125,16 @@ def in_seconds(result: Requests, scenario: Scenario) -> Requests:
         remedy = "use fewer requests, shorter latencies, or the engine in seconds"
         why = f"is more than 2**53 nanoseconds, {_LAST / TICKS:.0f} s"
         raise ScenarioError("the last moment in seconds", last / TICKS, why, remedy)
-    columns: dict[str, Any] = {
-        name: getattr(result, name) / TICKS
-        for name in ("arrival", "latency", "launched", "began", "work")
-    }
+    columns: dict[str, Any] = {name: getattr(result, name) / TICKS for name in _TIMES}
     events = [event._replace(time=event.time / TICKS) for event in result.events]
     return dataclasses.replace(result, scenario=scenario, events=events, **columns)
+
+
+def as_ticks(result: Requests) -> Requests:
+    """A result in seconds as one in ticks, each time the nearest."""
+    columns = {name: np.round(getattr(result, name) * TICKS) for name in _TIMES}
+    events = [event._replace(time=ticks(event.time)) for event in result.events]
+    return dataclasses.replace(result, events=events, **columns)
 
 
 def with_durations(rule: Any, change: Callable[[float], float]) -> Any:
