@@ -7,9 +7,10 @@ policies.
 Everything is imported from its own module: `simulators.scenario` has what a scenario is made of,
 `simulators.files` reads and writes it, `simulators.events` and `simulators.fast` are engines,
 `simulators.live` is one that runs real code, and `simulators.results` is what they return.
-`simulators.exact` answers without simulating where there is a formula, and `simulators.estimators`
-turns results into numbers with intervals. `simulators.fit` makes a scenario of a log, and
-`simulators.check` compares engines with each other and models with code.
+`simulators.exact` answers without simulating where there is a formula, `simulators.estimators`
+turns results into numbers with intervals, and `simulators.verdict` says whether it is worth it.
+`simulators.fit` makes a scenario of a log, and `simulators.check` compares engines with each other
+and models with code.
 """
 
 __all__: list[str] = []

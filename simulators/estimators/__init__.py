@@ -7,9 +7,17 @@ ones those are worth; where no honest interval exists it is refused, with the re
 """
 
 from simulators.estimators.intervals import Estimate, of_replications
-from simulators.estimators.measures import MEASURES, estimate, measures_of, summary
+from simulators.estimators.measures import (
+    MEASURES,
+    estimate,
+    measures_of,
+    percentile,
+    quantile_estimate,
+    summary,
+)
 from simulators.estimators.paired import Comparison, compare, control_of
 from simulators.estimators.quantiles import METHODS, Method, quantile
+from simulators.estimators.shares import share
 from simulators.estimators.stopping import Stopped, until
 from simulators.estimators.warmup import cut, mser
 
@@ -27,7 +35,10 @@ __all__ = [
     "measures_of",
     "mser",
     "of_replications",
+    "percentile",
     "quantile",
+    "quantile_estimate",
+    "share",
     "summary",
     "until",
 ]

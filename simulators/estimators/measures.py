@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,15 @@ from simulators.estimators.quantiles import Method, of_sorted
 from simulators.estimators.tables import binomial_limits, student
 from simulators.results import Array, Requests
 
-__all__ = ["MEASURES", "estimate", "measures_of", "statistic", "summary"]
+__all__ = [
+    "MEASURES",
+    "estimate",
+    "measures_of",
+    "percentile",
+    "quantile_estimate",
+    "statistic",
+    "summary",
+]
 
 MEASURES = (
     "mean", "p50", "p95", "p99", "p99.9", "cost", "work", "wasted", "launches", "drops",
@@ -69,7 +78,15 @@ def estimate(
     """
     queued = requests.scenario.shares
     if (p := percentile(measure)) is not None:
-        return _of_quantile(requests, p, level, method)
+        return quantile_estimate(
+            requests.latency,
+            p,
+            queued=queued,
+            level=level,
+            counted=requests.answered,
+            method=method,
+            ordered=requests.ordered,
+        )
     found = statistic(requests, measure)
     queued = queued or measure.startswith("utilisation")
     return spread_of(found.influence, queued=queued).around(found.value, level, len(requests))
@@ -91,13 +108,28 @@ def percentile(measure: str) -> float | None:
     return round(float(match[1]) / 100, 12)
 
 
-def _of_quantile(requests: Requests, p: float, level: float, method: Method) -> Estimate:
-    ordered = requests.ordered
+def quantile_estimate(
+    values: Any,
+    p: float,
+    *,
+    queued: bool,
+    level: float = 0.95,
+    counted: Any = None,
+    method: Method = "inverted_cdf",
+    ordered: Any = None,
+) -> Estimate:
+    """The `p`-quantile of one number for each request, or of those `counted`, between two of them.
+
+    `queued`: by the limits of batch means; not: by binomial limits, see `estimate`. `ordered`: what
+    is counted, if somebody has sorted it already.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    mask = np.ones(len(numbers), dtype=bool) if counted is None else np.asarray(counted)
+    ordered = np.sort(numbers[mask]) if ordered is None else ordered
     n = len(ordered)
     found = of_sorted(ordered, p, method) if n else math.nan
-    if requests.scenario.shares:
-        below = np.where(requests.answered, requests.latency <= found, False)
-        share = ratio_of(below, requests.answered)
+    if queued:
+        share = ratio_of(np.where(mask, numbers <= found, False), mask)
         spread = spread_of(share.influence, queued=True)
         if spread.refused is not None:
             return spread.around(found, level, n)
@@ -108,7 +140,7 @@ def _of_quantile(requests: Requests, p: float, level: float, method: Method) -> 
     else:
         limits, how, effective = binomial_limits(n, p, level), "binomial order statistics", float(n)
     if limits is None:
-        why = f"{n} answered requests say too little of the {p:.6g}-quantile; simulate more"
+        why = f"{n} requests say too little of the {p:.6g}-quantile; simulate more"
         return Estimate(found, None, None, level, n, None, how, why)
     low, high = (float(ordered[place]) for place in limits)
     return Estimate(found, low, high, level, n, effective, how)

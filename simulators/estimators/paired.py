@@ -14,7 +14,7 @@ from simulators.estimators.intervals import Estimate, spread_of
 from simulators.estimators.measures import measures_of, statistic
 from simulators.results import Requests
 from simulators.scenario import Scenario
-from spectest.patterns.policies import FirstValid, Sequential
+from spectest.patterns.policies import FirstValid, FirstValidOf, Sequential, Tied
 
 __all__ = ["Comparison", "compare", "control_of"]
 
@@ -37,8 +37,14 @@ class Comparison:
 
 
 def control_of(scenario: Scenario) -> Scenario:
-    """The same without speculation: one branch at a time, the next when one ended in vain."""
-    return dataclasses.replace(scenario, policy=Sequential(), decision=FirstValid())
+    """The same without speculation: one branch at a time, the next when one ended in vain.
+
+    In the declared order; or, where the policy launches a part of the branches by their ranking, in
+    that order, so that control spreads its work over them as well.
+    """
+    ranked = isinstance(scenario.policy, FirstValidOf | Tied)
+    policy = FirstValidOf(1) if ranked else Sequential()
+    return dataclasses.replace(scenario, policy=policy, decision=FirstValid())
 
 
 def compare(

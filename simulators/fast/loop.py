@@ -62,7 +62,7 @@ class Loop(Cells):
         self._touched: deque[Servers[int]] = deque()
         self._calendar: list[_Appointment] = []
         self.affected: list[int] = []
-        self._crowd: dict[int, None] = {}
+        self._crowd, self._crowded = deque[int](), set[int]()
         self._closed = isinstance(scenario.arrivals, Closed)
         self._issued = 0
         self._draw(bulk)
@@ -155,6 +155,7 @@ class Loop(Cells):
         self._open_pools()
         self.affected.clear()
         self._crowd.clear()
+        self._crowded.clear()
         for request in requests:
             self.forget(request)
             self.alarm[request] = math.inf
@@ -164,17 +165,19 @@ class Loop(Cells):
 
     def _anybody_affected(self) -> bool:
         """Whether somebody is here who has waited or been dropped."""
-        for request in list(self._crowd):
+        while self._crowd:
+            request = self._crowd[0]
             first = request * self.width
             places = self.place[first : first + self.width]
             if not self.over[request] or LINE in places or SERVER in places:
                 return True
-            del self._crowd[request]
+            self._crowded.remove(self._crowd.popleft())
         return False
 
     def _affects(self, request: int) -> None:
-        if request not in self._crowd:
-            self._crowd[request] = None
+        if request not in self._crowded:
+            self._crowd.append(request)
+            self._crowded.add(request)
             self.affected.append(request)
 
     def _arrives(self, request: int, moment: float) -> None:

@@ -82,7 +82,7 @@ def test_few_requests_that_queue_are_refused() -> None:
 def test_a_tail_that_the_sample_does_not_have_is_refused() -> None:
     found = estimate(requests_of(np.random.default_rng(1).random(1_000)), "p99.9")
     assert found.refused is not None
-    assert found.refused.startswith("1000 answered requests say too little of the 0.999-quantile")
+    assert found.refused.startswith("1000 requests say too little of the 0.999-quantile")
 
 
 def test_replications_are_independent_however_requests_queue() -> None:
