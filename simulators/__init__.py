@@ -10,7 +10,10 @@ Everything is imported from its own module: `simulators.scenario` has what a sce
 `simulators.exact` answers without simulating where there is a formula, `simulators.estimators`
 turns results into numbers with intervals, and `simulators.verdict` says whether it is worth it.
 `simulators.fit` makes a scenario of a log, and `simulators.check` compares engines with each other
-and models with code.
+and models with code. `simulators.what_if` puts numbers beside those of a control, and
+`simulators.sweeps` asks many scenarios.
+
+`python -m simulators` is all of it as a command.
 """
 
 __all__: list[str] = []

@@ -44,7 +44,7 @@ def read_data(path: str | os.PathLike[str]) -> Any:
         )
     try:
         return loads(place.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         told = " ".join(str(error).split())
         raise ScenarioError(
             "the file", place.name, f"is no {place.suffix[1:].upper()}", told

@@ -147,6 +147,10 @@ def _score(requests: Requests, measure: str, value: float) -> Score:
     spread = spread_of(influence, queued=queued)
     if spread.refused is not None:
         return Score(measure, value, found.value, None, 4.0, spread.refused)
+    expected = value * len(requests)
+    if not spread.error and measure in ("unanswered", "drops") and 0 < expected < _FEWEST:
+        why = f"{expected:.2g} of {len(requests)} requests would show it; it takes {_FEWEST}"
+        return Score(measure, value, found.value, None, 4.0, why)
     limit = student(_FOUR, spread.freedom)
     z = apart / spread.error if spread.error else (np.inf if apart else 0.0)
     return Score(measure, value, found.value, float(z), limit)

@@ -15,14 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from simulators.checks import nearest
+from simulators.errors import ScenarioError
 from simulators.estimators.influence import Statistic, mean_of, quantile_of, ratio_of
 from simulators.estimators.intervals import Estimate, spread_of
 from simulators.estimators.quantiles import Method, of_sorted
 from simulators.estimators.tables import binomial_limits, student
 from simulators.results import Array, Requests
+from simulators.scenario import Scenario
 
 __all__ = [
     "MEASURES",
+    "check_measures",
     "estimate",
     "measures_of",
     "percentile",
@@ -42,8 +46,15 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 
 def measures_of(requests: Requests) -> tuple[str, ...]:
     """The names of all measures of these requests."""
-    pools = [pool.name for pool in requests.scenario.pools]
-    return (*MEASURES, *(["utilisation"] if pools else []), *(f"utilisation:{n}" for n in pools))
+    return _known(requests.scenario)
+
+
+def check_measures(scenario: Scenario, measures: Sequence[str]) -> None:
+    """`ScenarioError` if the scenario has not all of these measures."""
+    known = _known(scenario)
+    for name in measures:
+        if name not in known and percentile(name) is None:
+            raise ScenarioError("measures", name, "is no measure of it", nearest(name, known))
 
 
 def statistic(requests: Requests, measure: str, method: Method = "inverted_cdf") -> Statistic:
@@ -106,6 +117,11 @@ def percentile(measure: str) -> float | None:
     if match is None or float(match[1]) == 0:
         return None
     return round(float(match[1]) / 100, 12)
+
+
+def _known(scenario: Scenario) -> tuple[str, ...]:
+    pools = [pool.name for pool in scenario.pools]
+    return (*MEASURES, *(["utilisation"] if pools else []), *(f"utilisation:{n}" for n in pools))
 
 
 def quantile_estimate(

@@ -17,16 +17,14 @@ from types import MappingProxyType
 from typing import Any
 
 from simulators import estimators, fast, files, provenance
-from simulators.checks import nearest
 from simulators.errors import ScenarioError
 from simulators.estimators import Comparison, Estimate
-from simulators.estimators.measures import percentile
 from simulators.results import Requests
 from simulators.scenario import Scenario
 from simulators.sweeps import delays
 from simulators.sweeps.journal import to_line
 
-__all__ = ["Question", "Task", "answer", "check_measures", "forget", "refusal"]
+__all__ = ["Question", "Task", "answer", "forget", "refusal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +49,6 @@ class Task:
     seed: int
     scenario: str
     name: str
-
-
-def check_measures(scenario: Scenario, measures: Sequence[str]) -> None:
-    """`ScenarioError` if the scenario has not all of these measures."""
-    pools = [pool.name for pool in scenario.pools]
-    known = [*estimators.MEASURES, *(["utilisation"] if pools else [])]
-    known += [f"utilisation:{name}" for name in pools]
-    for name in measures:
-        if name not in known and percentile(name) is None:
-            raise ScenarioError("measures", name, "is no measure of it", nearest(name, known))
 
 
 def refusal(task: Task, reason: str) -> str:

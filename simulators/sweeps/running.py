@@ -12,6 +12,7 @@ from simulators import estimators, files, provenance
 from simulators.chances import checked_count
 from simulators.checks import count, probability
 from simulators.errors import ScenarioError
+from simulators.estimators.measures import check_measures
 from simulators.scenario import Scenario
 from simulators.sweeps.crews import crew_of
 from simulators.sweeps.dealing import Dealer
@@ -19,7 +20,7 @@ from simulators.sweeps.grid import Grid
 from simulators.sweeps.journal import FORMAT, Journal, contents, journal_of
 from simulators.sweeps.locks import locked
 from simulators.sweeps.progress import Progress
-from simulators.sweeps.rows import Question, Task, check_measures, forget, refusal
+from simulators.sweeps.rows import Question, Task, forget, refusal
 
 __all__ = ["Row", "read", "run"]
 

@@ -47,6 +47,7 @@ VARYING = (
     (re.compile(r"\b\d+ (?:try|tries)\b"), "N tries"),
     (re.compile(r"at these durations.*$", re.MULTILINE), "at these durations"),
     (re.compile(r"\b0x[0-9a-f]+\b"), "0xADDRESS"),
+    (re.compile(r"numpy \d\S*, python \d\S*, simpy \d\S*, spectest \d\S*"), "VERSIONS"),
     (re.compile(r"([=_-])\1{2,}"), r"\1\1\1"),
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
 )

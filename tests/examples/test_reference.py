@@ -14,6 +14,8 @@ import pytest
 
 import spectest
 from simulators import arrivals, sweeps
+from simulators import cli as simulate
+from simulators.cli import judging
 from simulators.fit import Account, BranchAccount, Observations, fit, reading
 from simulators.results import Requests
 from simulators.scenario import Branch, Cost, Limiter, Memory, Pool, Scenario
@@ -135,6 +137,23 @@ def test_options_of_the_command(command: str, headings: Sequence[str]) -> None:
     parser: Any = commands
     taken = {name for name in parser.choices[command]._option_string_actions if name[:2] == "--"}
     assert sorted(told) == sorted(taken - {"--help"})
+
+
+@pytest.mark.parametrize("command", ["run", "verdict", "sweep", "check", "fit", "report"])
+def test_options_of_the_simulators(command: str) -> None:
+    table = rows(text("simulators-command.md"), f"`{command}`")
+    told = {name for row in table for name in re.findall(r"`(--[\w-]+)", row[0])}
+    (commands,) = simulate.parser_of()._subparsers._group_actions  # type: ignore[union-attr]
+    parser: Any = commands
+    taken = {name for name in parser.choices[command]._option_string_actions if name[:2] == "--"}
+    assert told == taken - {"--help"}
+
+
+def test_exit_codes_of_the_simulators() -> None:
+    page = text("simulators-command.md")
+    codes = [int(code) for code in re.findall(r"^\| (\d+) ", page, re.MULTILINE)]
+    answers = {judging.ENABLE, judging.DISABLE, judging.INCONCLUSIVE}
+    assert codes == sorted(answers | {simulate.INVALID, simulate.INTERRUPTED})
 
 
 def test_fields_of_a_record() -> None:

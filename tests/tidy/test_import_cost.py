@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"anyio", "freezegun", "httpx", "hypothesis", "numpy", "pytest", "_pytest", "simpy"}
+HEAVY = {"anyio", "freezegun", "httpx", "hypothesis", "matplotlib", "numpy", "simpy"}
+HEAVY |= {"pytest", "_pytest"}
 
 PROGRAM = """
 import importlib, sys
@@ -34,9 +35,9 @@ def test_importing_spectest_loads_nothing_heavy() -> None:
     assert heavy_imports("spectest") == set()
 
 
-@pytest.mark.parametrize("module", ["simulators", "simulators.scenario", "simulators.files"])
-def test_a_scenario_loads_nothing_heavy(module: str) -> None:
-    assert heavy_imports(module) == set()
+@pytest.mark.parametrize("module", ["", ".scenario", ".files", ".cli"])
+def test_a_scenario_or_a_word_of_help_loads_nothing_heavy(module: str) -> None:
+    assert heavy_imports(f"simulators{module}") == set()
 
 
 def test_the_pytest_plugin_loads_only_pytest() -> None:

@@ -1,0 +1,113 @@
+"""What the commands have in common: how they read their options and their scenario."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from simulators import checks, files
+from simulators.errors import ScenarioError
+from simulators.scenario import Scenario
+
+__all__ = [
+    "INVALID",
+    "Commands",
+    "Parser",
+    "add_draws",
+    "add_scenario",
+    "checked_draws",
+    "data_of",
+    "emit",
+    "names_in",
+    "plottable",
+    "read",
+    "writable",
+]
+
+INVALID = 3
+
+Commands = Any
+"""What `ArgumentParser.add_subparsers` returns; it has no public type."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the options."""
+
+    def __init__(self, **keywords: Any) -> None:
+        keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
+        super().__init__(**keywords)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(INVALID, f"simulators: {message}; see {self.prog} --help\n")
+
+
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """The scenario is the first argument."""
+    parser.add_argument("scenario", metavar="SCENARIO", type=Path, help="a file in TOML or JSON")
+
+
+def add_draws(parser: argparse.ArgumentParser, n: str) -> None:
+    """How many requests, drawn from which seed; `n` is the number unless it is given."""
+    add = parser.add_argument
+    add("--n", type=int, metavar="N", help=f"how many requests ({n})")
+    add("--seed", type=int, metavar="N", default=0, help="seed of all draws (0)")
+
+
+def checked_draws(options: argparse.Namespace) -> None:
+    """`ScenarioError` unless the number of requests and the seed are some."""
+    if options.n is not None:
+        checks.count("--n", options.n, "number of requests")
+    if options.seed < 0:
+        raise ScenarioError("--seed", options.seed, "is no seed", "use an integer, 0 or more")
+
+
+def data_of(place: Path) -> Any:
+    """What stands in the file of a scenario."""
+    try:
+        return files.read_data(place)
+    except OSError as error:
+        why = f"cannot be read: {error.strerror or error}"
+        raise ScenarioError("SCENARIO", str(place), why, "name a file that is there") from None
+
+
+def read(options: argparse.Namespace) -> Scenario:
+    """The scenario, once the numbers beside it are checked."""
+    checked_draws(options)
+    return files.from_data(data_of(options.scenario))
+
+
+def names_in(text: str) -> list[str]:
+    """Names with commas between."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def writable(option: str, place: Path, endings: Sequence[str] = ()) -> None:
+    """`ScenarioError` unless a file can be written there, with one of these endings if any."""
+    if endings and place.suffix not in endings:
+        remedy = f"end its name with {' or '.join(endings)}"
+        raise ScenarioError(option, str(place), "has another ending", remedy)
+    if place.is_dir() or not place.parent.is_dir():
+        why = "is a folder" if place.is_dir() else "is in a folder that is not there"
+        raise ScenarioError(option, str(place), why, "name a file in a folder that is there")
+
+
+def plottable(option: str, place: Path) -> None:
+    """`ScenarioError` unless a plot can be written there."""
+    writable(option, place, (".svg", ".png"))
+    if importlib.util.find_spec("matplotlib") is None:
+        remedy = "pip install spectest[plots]"
+        raise ScenarioError(option, str(place), "needs matplotlib, which is not installed", remedy)
+
+
+def emit(text: str, place: Path | None) -> None:
+    """Write it there, or to the terminal."""
+    if place is None:
+        sys.stdout.write(text)
+        return
+    from simulators.output.writing import write
+
+    write(place, text)

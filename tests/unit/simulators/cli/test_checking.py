@@ -1,0 +1,88 @@
+"""`check`: engines against each other, and code against its model."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulators import fast
+from simulators.cli.checking import AGREES, DIFFERS
+from tests.unit.simulators.conftest import Command
+
+CODE = """
+import asyncio
+
+
+async def hedged(services, request):
+    calls = [asyncio.ensure_future(services["llm"]())]
+    done, _ = await asyncio.wait(calls, timeout=1.0)
+    if not done:
+        calls.append(asyncio.ensure_future(services["backup"]()))
+        done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    for call in calls:
+        LOSERS
+    return next(iter(done)).result()
+"""
+MODEL = """
+[[branches]]
+name = "llm"
+latency = {p50 = 0.6, p99 = 3.0}
+
+[[branches]]
+name = "backup"
+latency = {kind = "LogNormal", median = 0.8, sigma = 0.5}
+
+[policy]
+kind = "Hedge"
+delay = 1.0
+"""
+
+
+@pytest.fixture
+def code(command: Command) -> Iterator[None]:
+    """Modules `right` and `wrong` beside model.toml."""
+    Path("model.toml").write_text(MODEL, "utf-8")
+    Path("right.py").write_text(CODE.replace("LOSERS", "call.cancel()"), "utf-8")
+    Path("wrong.py").write_text(CODE.replace("LOSERS", "pass"), "utf-8")
+    yield
+    for name in ("right", "wrong"):
+        sys.modules.pop(name, None)
+
+
+def test_engines_agree(command: Command) -> None:
+    left = command("check", "pooled.toml", "--n", 1_000, "--seeds", "0,1")
+    assert (left.code, left.err) == (AGREES, "")
+    assert left.out.count("events and fast: equal in every bit") == 2
+
+
+def test_engines_that_differ(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fast.run
+    monkeypatch.setattr(
+        "simulators.events.run", lambda scenario, n, seed: run(scenario, n, seed + 1)
+    )
+    left = command("check", "pooled.toml", "--n", 500, "--output", "json")
+    assert left.code == DIFFERS
+    assert [one["agrees"] for one in json.loads(left.out)] == [False, False]
+
+
+@pytest.mark.usefixtures("code")
+def test_code_that_does_what_the_model_says(command: Command) -> None:
+    left = command("check", "model.toml", "--code", "right:hedged", "--n", 200)
+    assert (left.code, left.err) == (AGREES, ""), left.out
+    assert "model and code agree: 200 requests" in left.out
+
+
+@pytest.mark.usefixtures("code")
+def test_code_that_does_not(command: Command) -> None:
+    left = command("check", "model.toml", "--code", "wrong:hedged", "--n", 200)
+    assert left.code == DIFFERS
+    assert "model and code disagree" in left.out
+    assert "not cancelled" in left.out
+
+
+def test_what_is_too_rare_for_so_few_requests_is_no_disagreement(command: Command) -> None:
+    left = command("check", "free.toml", "--n", 2_000)
+    assert left.code == AGREES
+    assert "unanswered 0, exact 4.36965e-06: not compared" in left.out
