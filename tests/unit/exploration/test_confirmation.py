@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import spectest
+from spectest.ambient import REAL
 from spectest.errors import Deadlock, Livelock, TaskLeaked, UnretrievedException, Violation
 from spectest.exploration.confirmation import confirm_plan
 from spectest.exploration.execution import execute
@@ -209,7 +210,7 @@ def test_what_fails_at_these_durations_fails_on_stock_asyncio(
 ) -> None:
     answer = confirmation(program, **plan)
     assert answer.confirmed, answer
-    assert 1 <= answer.tries <= 4
+    assert answer.tries >= 1
 
 
 @pytest.mark.parametrize(
@@ -241,8 +242,25 @@ def test_a_failure_that_only_virtual_time_shows_is_not_confirmed() -> None:
 
     answer = confirm_plan(program, Plan(), STRETCHY, expected=AssertionError("only there"))
     assert not answer.confirmed
-    assert answer.tries == 4
+    assert answer.tries >= 4
     assert "no failure" in answer.reason
+
+
+def test_while_the_machine_is_late_the_gaps_go_on_growing() -> None:
+    async def program() -> None:
+        loop = asyncio.get_running_loop()
+        is_stock = isinstance(loop, asyncio.SelectorEventLoop)
+        loop.call_later(0.010, lambda: None)
+        if is_stock:
+            until = REAL.monotonic() + 0.150
+            while REAL.monotonic() < until:
+                pass
+        await asyncio.sleep(0.020)
+        assert is_stock, "only there"
+
+    answer = confirm_plan(program, Plan(), STRETCHY, expected=AssertionError("only there"))
+    assert answer.tries > 4
+    assert not answer.confirmed
 
 
 def test_another_failure_than_the_expected_one_does_not_count() -> None:
