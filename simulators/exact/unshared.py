@@ -28,6 +28,7 @@ from simulators.scenario import Branch, Scenario
 from spectest.latency import (
     CommonShock,
     Constant,
+    Empirical,
     GaussianCopula,
     Independent,
     Latency,
@@ -56,6 +57,7 @@ _SOURCE = (
 _MOST_IN_TURN = 2
 _MOST_RANKED = 6
 _MOST_ROWS = 1000
+_MOST_VALUES = 20_000
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,18 @@ class _Refusal(Exception):
     pass
 
 
+def _measured(latency: Latency) -> int:
+    """How many different values it was measured from."""
+    return len(tuple(latency.values)) if isinstance(latency, Empirical) else 0
+
+
 def solved(scenario: Scenario) -> Solution | NotApplicable:
     """The solution of a scenario without pools, limiters and closed arrivals."""
+    values = sum(_measured(branch.service) for branch in scenario.racing)
+    if values > _MOST_VALUES:
+        return NotApplicable(
+            f"{values} measured values make a formula of too many steps; the limit is {_MOST_VALUES}"
+        )
     try:
         parts = _parts(scenario)
     except _Refusal as refusal:

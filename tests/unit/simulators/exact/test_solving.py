@@ -25,6 +25,7 @@ from simulators.scenario import (
 from spectest.latency import (
     CommonShock,
     Constant,
+    Empirical,
     Exponential,
     GaussianCopula,
     LogNormal,
@@ -207,6 +208,10 @@ def test_an_overloaded_pool_with_patience_has_a_steady_state() -> None:
         (pooled(LAW, 1.0, 4), "LogNormal services with 4 servers and Poisson arrivals"),
         (pooled(Exponential(1.0), 0.5, 1, timeout=2.0), "the timeout of branch 'a'"),
         (pooled(LAW, 1.0, 4, 0.5), "acquire_timeout has a formula for Poisson"),
+        (
+            Scenario([Branch("a", Empirical(range(20_001)))], Sequential()),
+            "20001 measured values make a formula of too many steps",
+        ),
         (copies(Hedge(1.0), 2, 0.5), "Hedge(delay=1.0, most=None) with a pool"),
     ],
 )  # fmt: skip
@@ -284,3 +289,13 @@ def test_answers_at_one_moment() -> None:
     assert hedged["work"] == pytest.approx(1.5, abs=1e-12)
     with pytest.raises(KeyError, match="wasted: two answers at one moment have no winner"):
         hedged["wasted"]
+
+
+def test_a_race_of_measured_values_is_that_of_all_their_pairs() -> None:
+    first, second = [0.1 * k * k for k in range(1, 40)], [0.07 * k**1.5 for k in range(1, 60)]
+    branches = [Branch("a", Empirical(first)), Branch("b", Empirical(second))]
+    exact = solve(Scenario(branches, Hedge(1.0)))
+    assert isinstance(exact, Solution)
+    pairs = sorted(min(one, 1.0 + two) for one in first for two in second)
+    assert exact["mean"] == pytest.approx(math.fsum(pairs) / len(pairs), rel=1e-12)
+    assert exact["p95"] == pytest.approx(pairs[math.ceil(0.95 * len(pairs)) - 1], rel=1e-12)
