@@ -83,7 +83,8 @@ def solved(scenario: Scenario) -> Solution | NotApplicable:
     values = sum(_measured(branch.service) for branch in scenario.racing)
     if values > _MOST_VALUES:
         return NotApplicable(
-            f"{values} measured values make a formula of too many steps; the limit is {_MOST_VALUES}"
+            f"{values} measured values make a formula of too many steps, "
+            f"which are {_MOST_VALUES} at most"
         )
     try:
         parts = _parts(scenario)
