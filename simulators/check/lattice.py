@@ -67,6 +67,7 @@ def _cancellation(scenario: Scenario, observed: Requests, second: float) -> Iter
         whom = "losers and those who time out"
         name = f"cancelling has no effect: {whom} are served to their end"
         yield Variant(name, branch={"cancel": "never"})
+        yield Variant("who times out is not cancelled", semantics={"late_stay": True})
         if delay is not None:
             name = f"cancelling takes effect late, after {delay / second:.9g} s, on {whom}"
             yield Variant(name, branch={"cancel": ("delay", delay)})
@@ -194,6 +195,10 @@ def _policy(scenario: Scenario, observed: Requests, second: float) -> Iterator[V
         patient, final = Patient(said.delay, said.most), Final(said.delay, said.most)
         yield Variant("a failure does not launch the hedge before its time", {"policy": patient})
         yield Variant("a failure launches no hedge", {"policy": final})
+        if said.most in (None, len(scenario.racing)) and any(b.pool for b in scenario.racing):
+            at_once = {"policy": as_declared(EagerRace())}
+            name = "hedges sleep through their delay on a server"
+            yield Variant(name, at_once, semantics={"sleeps": said.delay})
     if isinstance(scenario.policy, EagerRace | FirstValidOf | Tied):
         yield Variant("branches are asked as declared", {"policy": as_declared(scenario.policy)})
     yield Variant("no speculation", {"policy": Sequential()})

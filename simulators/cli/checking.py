@@ -8,7 +8,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from simulators.cli.parser import Commands, add_scenario, emit, read, writable
 from simulators.errors import ScenarioError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simulators.results import Requests
     from simulators.scenario import Scenario
 
-__all__ = ["AGREES", "DIFFERS", "add", "form_of", "pipeline_of"]
+__all__ = ["AGREES", "DIFFERS", "add", "anew", "form_of", "pipeline_of"]
 
 AGREES, DIFFERS = range(2)
 
@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
 
 
 def pipeline_of(option: str, name: str) -> Callable[..., Any]:
-    """The function, from a module of the current folder or an installed one."""
+    """The function or class, from a module of the current folder or an installed one."""
     module, _, function = name.partition(":")
     if not module or not function:
         raise ScenarioError(option, name, "is no MODULE:FUNCTION", "use one such as app.llm:ask")
@@ -60,8 +60,14 @@ def pipeline_of(option: str, name: str) -> Callable[..., Any]:
 
 
 def form_of(pipeline: Callable[..., Any]) -> Literal["coroutines", "threads"]:
-    """Coroutines if it is one; threads otherwise."""
-    return "coroutines" if inspect.iscoroutinefunction(pipeline) else "threads"
+    """Coroutines if it is one, or a class whose instances are; threads otherwise."""
+    asked: Any = pipeline.__call__ if inspect.isclass(pipeline) else pipeline
+    return "coroutines" if inspect.iscoroutinefunction(asked) else "threads"
+
+
+def anew(pipeline: Callable[..., Any]) -> Callable[..., Any]:
+    """The pipeline of one run: of a class an instance, so that runs do not share what it holds."""
+    return cast("Callable[..., Any]", pipeline()) if inspect.isclass(pipeline) else pipeline
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -96,6 +102,6 @@ def _code(pipeline: Callable[..., Any]) -> Callable[[Scenario, int, int], Reques
     from simulators import live
 
     def code(scenario: Scenario, n: int, seed: int) -> Requests:
-        return live.run(scenario, n, seed, pipeline, form=form_of(pipeline))
+        return live.run(scenario, n, seed, anew(pipeline), form=form_of(pipeline))
 
     return code

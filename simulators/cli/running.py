@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulators import checks
-from simulators.cli.checking import form_of, pipeline_of
+from simulators.cli.checking import anew, form_of, pipeline_of
 from simulators.cli.parser import (
     Commands,
     add_draws,
@@ -142,7 +142,8 @@ def _simulate(options: argparse.Namespace, scenario: Scenario) -> Simulate | Non
         def run(asked: Scenario, n: int) -> Requests:
             ours = asked is scenario
             trace = ours and bool(options.trace)
-            return live.run(asked, n, seed, code if ours else None, form=form, trace=trace)
+            pipeline = anew(code) if ours and code is not None else None
+            return live.run(asked, n, seed, pipeline, form=form, trace=trace)
 
         return run
     if options.trace:

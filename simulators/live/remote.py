@@ -217,6 +217,8 @@ class Remote:
         if call.attempt == 1:
             self.collector.launched(visit.number, index, call.launched)
         self._write(visit, "launched", index)
+        if visit.number not in self.visits:
+            self._ended(call, CANCELLED)  # its request is over
         self._busy += 1
         self.coming -= self.coming > 0
         servers = self.pools[index]

@@ -47,7 +47,8 @@ def _timeout(trial: Trial, index: int) -> Finding:
     timeout, p99 = branch.timeout or 0.0, branch.service.quantile(0.99)
     value = trial.share(_spurious(trial, index), ~np.isnan(trial.requests.launched[:, index]))
     ratio = timeout / p99 if p99 else float("inf")
-    within = RANGE[0] <= ratio <= RANGE[1]
+    # A p99 that was given as such comes back with the rounding of a logarithm.
+    within = RANGE[0] <= round(ratio, 9) <= RANGE[1]
     rare: Result = side(
         favourable=value.high is not None and value.high <= MOST_SPURIOUS,
         adverse=value.low is not None and value.low > MOST_SPURIOUS,

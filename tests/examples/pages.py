@@ -7,7 +7,7 @@
   with what it prints. A line `...` stands for any lines.
 * Other blocks (```` ```sh ````: for readers to adapt) are not run.
 
-The README of an example is run beside a copy of the example, as if it were in the repository.
+The README of an example is run beside a copy of the examples, as if it were in the repository.
 
 `python -m tests.examples.pages` puts what is really printed into the pages.
 """
@@ -63,10 +63,8 @@ def furnish(folder: Path, path: Path) -> None:
     """Put into `folder` what the page at `path` finds beside it."""
     place = path.parent.relative_to(ROOT)
     if place.parts[:1] == ("examples",):
-        shutil.copytree(
-            path.parent, folder / place, ignore=shutil.ignore_patterns("__pycache__", ".spectest")
-        )
-        shutil.copy(ROOT / "examples" / "__init__.py", folder / "examples")
+        ignored = shutil.ignore_patterns("__pycache__", ".spectest")
+        shutil.copytree(ROOT / "examples", folder / "examples", ignore=ignored)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,18 @@ class NoTimeout(Hedged):
         return await self.call(service)
 
 
+class ForgetsTheLate(Hedged):
+    """The time is up, and the call goes on."""
+
+    async def ask(self, service: Service) -> Reply:
+        call = asyncio.create_task(self.call(service))
+        try:
+            return await asyncio.wait_for(asyncio.shield(call), TIMEOUT)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+
+
 class WithSemaphore(Hedged):
     """The servers of the pool are counted by the client."""
 
@@ -106,6 +118,29 @@ class WithSemaphore(Hedged):
     async def call(self, service: Service) -> Reply:
         async with self.gpu:
             return await service()
+
+
+class Sleeps(WithSemaphore):
+    """The backup has a server before it waits for its time."""
+
+    async def __call__(self, services: Services, request: int) -> Reply | None:
+        running = Calls()
+        for service in services.values():
+            running.add(asyncio.create_task(self.after(DELAY * len(running), service)))
+        try:
+            running, reply = await self.answer(running, None)
+        finally:
+            self.stop(running)
+        return reply
+
+    async def after(self, seconds: float, service: Service) -> Reply:
+        async with asyncio.timeout(TIMEOUT), self.gpu:
+            await asyncio.sleep(seconds)
+            return await service()
+
+
+class SleepsAndNeverCancels(Sleeps, NeverCancels):
+    pass
 
 
 class LeaksOnCancel(WithSemaphore):

@@ -36,6 +36,12 @@ WRONG: dict[type[mistaken.Hedged], tuple[str, ...]] = {
     mistaken.Retries: (f"{AGAIN}, once more, at the end of the line",),
     mistaken.TakesAnything: ("invalid answer wins",),
     mistaken.FirstDone: ("first done wins: an attempt that fails or times out ends its request",),
+    mistaken.ForgetsTheLate: ("who times out is not cancelled",),
+    mistaken.Sleeps: ("hedges sleep through their delay on a server",),
+    mistaken.SleepsAndNeverCancels: (
+        "loser not cancelled",
+        "hedges sleep through their delay on a server",
+    ),
     mistaken.NoTimeout: ("timeout missing",),
     mistaken.LeaksOnCancel: ("server leaked by an attempt that is cancelled or times out", HASTY),
     mistaken.LeaksOnFailure: ("server leaked by an attempt that fails",),
@@ -99,6 +105,15 @@ def test_more_seeds(kind: type[mistaken.Hedged]) -> None:
     report = checked(kind, 500, [2, 3, 4, 5, 6])
     found = None if report.explanation is None else report.explanation.matches
     assert found == ((WRONG[kind],) if kind in WRONG else None), report
+
+
+def test_whoever_sleeps_when_all_are_answered_asks_all_the_same() -> None:
+    def code(scenario: Scenario, n: int, seed: int) -> Requests:
+        return live.run(scenario, n, seed, mistaken.SleepsAndNeverCancels(SERVERS))
+
+    report = check.code(dataclasses.replace(POOLED, arrivals=Poisson(0.05)), code, 40, [0, 1, 2])
+    assert report.explanation is not None
+    assert report.explanation.matches == (WRONG[mistaken.SleepsAndNeverCancels],), report
 
 
 def test_speculate_agrees() -> None:

@@ -261,6 +261,25 @@ def test_a_cancelled_call_is_served_as_long_as_the_scenario_says() -> None:
     assert result.began[1, 0] == pytest.approx(0.15)
 
 
+def test_whoever_is_asked_when_its_request_is_over_is_of_no_use_to_it() -> None:
+    scenario = Scenario([Branch("a", 1.0), Branch("b", 2.0)], EagerRace())
+    tasks = []
+
+    async def late(service: Service) -> None:
+        await asyncio.sleep(4.5)
+        await service()
+
+    async def pipeline(services: Services, request: int) -> Reply:
+        tasks.append(asyncio.create_task(late(services["b"])))
+        return await services["a"]()
+
+    result = live.run(scenario, 1, 0, pipeline)
+    assert result.latency.tolist() == [1.0]
+    assert result.outcome.tolist() == [[VALID, CANCELLED]]
+    assert result.launched.tolist() == [[0.0, 4.5]]
+    assert result.work.tolist() == [[1.0, 2.0]]
+
+
 def test_another_attempt_of_a_branch_has_a_draw_of_its_own() -> None:
     scenario = Scenario(
         [Branch("a", Exponential(1.0), failure=0.5, cost=Cost(fixed=1.0))], Sequential()

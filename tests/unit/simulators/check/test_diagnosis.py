@@ -71,7 +71,13 @@ def test_each_variant_of_each_scenario_is_named(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["loser 'b' not cancelled", "a failure launches no hedge", "pool 'gpu' has 3 servers"],
+    [
+        "loser 'b' not cancelled",
+        "who times out is not cancelled",
+        "hedges sleep through their delay on a server",
+        "a failure launches no hedge",
+        "pool 'gpu' has 3 servers",
+    ],
 )
 def test_a_variant_is_named(name: str) -> None:
     assert assert_named(HEDGED, single(name), 200)

@@ -25,6 +25,17 @@ async def hedged(services, request):
         LOSERS
     return next(iter(done)).result()
 """
+COUNTING = """
+
+class Counting:
+    def __init__(self):
+        self.asked = 0
+
+    async def __call__(self, services, request):
+        self.asked += 1
+        assert self.asked <= 200
+        return await hedged(services, request)
+"""
 MODEL = """
 [[branches]]
 name = "llm"
@@ -44,7 +55,7 @@ delay = 1.0
 def code(command: Command) -> Iterator[None]:
     """Modules `right` and `wrong` beside model.toml."""
     Path("model.toml").write_text(MODEL, "utf-8")
-    Path("right.py").write_text(CODE.replace("LOSERS", "call.cancel()"), "utf-8")
+    Path("right.py").write_text(CODE.replace("LOSERS", "call.cancel()") + COUNTING, "utf-8")
     Path("wrong.py").write_text(CODE.replace("LOSERS", "pass"), "utf-8")
     yield
     for name in ("right", "wrong"):
@@ -72,6 +83,15 @@ def test_code_that_does_what_the_model_says(command: Command) -> None:
     left = command("check", "model.toml", "--code", "right:hedged", "--n", 200)
     assert (left.code, left.err) == (AGREES, ""), left.out
     assert "model and code agree: 200 requests" in left.out
+
+
+@pytest.mark.usefixtures("code")
+def test_a_class_is_made_anew_for_each_run(command: Command) -> None:
+    left = command("check", "model.toml", "--code", "right:Counting", "--n", 200)
+    assert (left.code, left.err) == (AGREES, ""), left.out
+    arguments = ["--engine", "live", "--n", 200, "--measures", "mean"]
+    left = command("run", "model.toml", "--code", "right:Counting", *arguments)
+    assert (left.code, left.err) == (0, "")
 
 
 @pytest.mark.usefixtures("code")

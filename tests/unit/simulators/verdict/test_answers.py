@@ -11,7 +11,7 @@ from simulators.scenario import (
     Pool,
     Scenario,
 )
-from spectest.latency import Exponential
+from spectest.latency import Exponential, LogNormal
 from spectest.patterns.policies import EagerRace, FirstValidOf, Hedge, Ranked, Tied, WaitForAll
 from tests.unit.simulators.verdict.cases import LAW, P95, inside, number, pair, race, rule
 
@@ -124,6 +124,14 @@ def test_timeouts_slightly_above_p99(factor: float, n: int, result: str) -> None
     assert (found.result, found.decides) == (result, False)
     if factor == 1.1:
         assert inside(found, 0.00772)  # table V-E
+
+
+def test_a_timeout_at_the_p99_that_is_given_is_not_below_it() -> None:
+    """Though the logarithm of 0.15 and back is a little more."""
+    law = LogNormal.from_percentiles(p50=0.070, p99=0.150)
+    assert law.quantile(0.99) > 0.150
+    scenario = Scenario([Branch("a", law, timeout=0.150), Branch("b", law)], EagerRace())
+    assert rule(scenario, "timeout of a", n=30_000).result == "for"
 
 
 def test_a_timeout_that_ends_the_waiting_is_spurious() -> None:

@@ -1,0 +1,1 @@
+"""Four pipelines, a scenario of each, and what the simulators say about both."""
