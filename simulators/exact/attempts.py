@@ -38,10 +38,6 @@ class Attempted:
             return 1.0
         return (1 - self.valid) + self.valid * self.law.sf(min(t, self.timeout))
 
-    def answered(self, t: float) -> float:
-        """The probability of a valid answer by `t`."""
-        return 1 - self.open(t)
-
     def running(self, t: float) -> float:
         """The probability that it has not ended by `t`, one way or another."""
         if t < 0:

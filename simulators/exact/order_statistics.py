@@ -20,6 +20,7 @@ __all__ = [
     "kth_exponential",
     "slowest_mean",
     "slowest_quantile",
+    "some_of",
     "stragglers",
     "wins",
 ]
@@ -42,12 +43,7 @@ def fastest_mean(laws: Sequence[Latency]) -> float:
 
 def slowest_mean(laws: Sequence[Latency]) -> float:
     """Seconds until all of them are done."""
-
-    def running(t: float) -> float:
-        done = math.fsum(math.log1p(-sf) if (sf := law.sf(t)) < 1 else -math.inf for law in laws)
-        return -math.expm1(done)
-
-    return tail_integral(running, 0.0, *_where(laws))
+    return tail_integral(lambda t: some_of([law.sf(t) for law in laws]), 0.0, *_where(laws))
 
 
 def harmonic(n: int) -> float:
@@ -63,6 +59,12 @@ def kth_exponential(n: int, k: int, mean: float = 1.0) -> float:
 def wins(law: Latency, others: Sequence[Latency]) -> float:
     """The probability that a branch is faster than all others; a/(a+b) for rates a and b."""
     return average(law, lambda t: math.prod(other.sf(t) for other in others))
+
+
+def some_of(probabilities: Sequence[float]) -> float:
+    """The probability that at least one of independent events happens, however small it is."""
+    none = math.fsum(math.log1p(-p) if p < 1 else -math.inf for p in probabilities)
+    return -math.expm1(none)
 
 
 def any_of(p: float, n: int) -> float:

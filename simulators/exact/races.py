@@ -21,6 +21,7 @@ from functools import cached_property
 
 from simulators.exact import normal
 from simulators.exact.attempts import Attempted, average
+from simulators.exact.order_statistics import some_of
 from simulators.exact.quadrature import integral, quantile_of, tail_integral
 
 __all__ = ["Alternating", "Copula", "Eager", "Failing", "OneByOne", "Race", "Staggered"]
@@ -201,8 +202,8 @@ class Alternating(Race):
 
     def open(self, t: float) -> float:
         if self.wait_for_all:
-            ended = math.prod(1 - one.running(t) for one in self.attempts)
-            return 1 - ended + math.prod(one.in_vain(t) for one in self.attempts)
+            running = some_of([one.running(t) for one in self.attempts])
+            return running + math.prod(one.in_vain(t) for one in self.attempts)
         orders = list(itertools.permutations(self.attempts))
         return math.fsum(_undecided(order, t) for order in orders) / len(orders)
 
@@ -344,11 +345,11 @@ class Copula(Race):
 
 def _undecided(order: Sequence[Attempted], t: float) -> float:
     """The probability that no valid one has ended by `t` with all that are ranked above it."""
-    decided, vain = 0.0, 1.0
+    undecided, vain = 0.0, 1.0
     for one in order:
-        decided += vain * one.answered(t)
+        undecided += vain * one.running(t)
         vain *= one.in_vain(t)
-    return 1 - decided
+    return undecided + vain
 
 
 def _open_in_turn(attempts: Sequence[Attempted], t: float) -> float:

@@ -117,6 +117,7 @@ class Rules:
         self._timeouts = any(branch.timeout is not None for branch in scenario.racing)
         self.gives_up = self._timeouts or self.watching
         self._single = cells._bulk.single  # noqa: SLF001 - the draws of the same scenario
+        self._asked, self._ranked = -1, self._single.ranked(0)
 
     def forget(self, request: int) -> None:
         """Begin again: the request has not arrived."""
@@ -154,7 +155,9 @@ class Rules:
         return min((at for at in moments if at is not None and at > now), default=math.inf)
 
     def _situation(self, request: int, now: float) -> Situation:
-        ranking, seed = self._single.ranked(request)
+        if request != self._asked:  # most are asked about several times in a row
+            self._asked, self._ranked = request, self._single.ranked(request)
+        ranking, seed = self._ranked
         first = request * self._cells.width
         attempts = tuple(map(self._attempt, range(first, first + self._cells.width)))
         return Situation(now, ranking, seed, attempts)
