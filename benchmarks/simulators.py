@@ -1,4 +1,4 @@
-"""The engines beside each other, and beside the same model written by hand in SimPy.
+"""The engines beside each other, beside the same model by hand in SimPy, and beside others.
 
 All take turns in one process; what counts is CPU time for a request, and the ratio within a round.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import simpy
 
+from benchmarks import queues
 from benchmarks.arena import Ratio
 from simulators import events, fast, sweeps
 from simulators.chances import Chances
@@ -26,7 +27,7 @@ __all__ = ["ByHand", "main", "pooled"]
 HEAVY = LogNormal(1.0, 1.0)
 P95 = HEAVY.quantile(0.95)
 UNRELIABLE: dict[str, Any] = {"failure": 0.05, "valid": 0.95, "timeout": 10.0}
-ROUNDS = 5
+ROUNDS = 9
 SWEEPS = {
     "100 hedge delays": {"hedge": "p50..p99:100"},
     "10 latencies": {"branches.b.latency.median": "0.5..1.5:10", "branches.b.valid": "0.9"},
@@ -136,6 +137,20 @@ def _cpu() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
+def _others() -> None:
+    scenario = queues.ours()
+    print("\n| M/M/10, times as fast as | events | fast |\n|---|---|---|")
+    for package, run in queues.OTHERS.items():
+        if (title := queues.title(package)) is None:
+            print(f"| {package} | absent | absent |", flush=True)
+            continue
+        cells = [
+            _ratio(lambda n, seed, e=engine: e(scenario, n, seed), run, n, 4000)
+            for engine, n in ((events.run, 4000), (fast.run, 40_000))
+        ]
+        print(f"| {title} | {cells[0]} | {cells[1]} |", flush=True)
+
+
 def main() -> None:
     """Print the tables."""
     print("| `events`, times as fast as SimPy by hand | |\n|---|---|")
@@ -158,6 +173,7 @@ def main() -> None:
                 4000,
             )
             print(f"| {name} | {ratio} |", flush=True)
+    _others()
     print("\n| sweep, 1,000,000 requests a point | here | two processes |\n|---|---|---|")
     for name, axes in SWEEPS.items():
         cells = []

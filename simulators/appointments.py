@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from heapq import heappush
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -36,9 +36,14 @@ class _Appointment(simpy.Event):
         self, calendar: simpy.Environment, call: Callable[[int], None], argument: int
     ) -> None:
         self.env = calendar
-        self.callbacks = [lambda _: call(argument)]
-        self._value = None
-        self._ok = True
+        self.call, self.argument = call, argument
+
+    def keep(self) -> None:
+        """Do what was to be done at this moment."""
+        self.call(self.argument)
+
+    callbacks: Any = (keep,)  # nobody adds to them, so all appointments have the same
+    _value, _ok = None, True
 
 
 class Calendar(simpy.Environment):
@@ -62,8 +67,5 @@ class Calendar(simpy.Environment):
 class Try:
     """Where an attempt is, and since when, in seconds of the request's clock; `made` how often."""
 
-    __slots__ = ("began", "due", "gone", "launched", "made", "place", "service")
-
-    def __init__(self) -> None:
-        self.place, self.made = "nowhere", 1
-        self.launched = self.began = self.due = self.gone = self.service = math.nan
+    place, made = "nowhere", 1
+    launched = began = due = gone = service = math.nan

@@ -11,6 +11,7 @@ before it asks, and free servers are handed on after it has asked.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ from spectest.patterns.policies import Attempt, Situation
 __all__ = ["Event", "run"]
 
 _WAITING = Attempt()
+_running = functools.lru_cache(maxsize=64)(functools.partial(Attempt, "running"))  # many are alike
 Who: TypeAlias = "tuple[Request, int]"
 
 
@@ -66,6 +68,7 @@ class World:
         self.calendar = Calendar()
         self.collector = Collector(scenario, n)
         self.log: list[Event] | None = [] if trace else None
+        self.closed = isinstance(scenario.arrivals, Closed)
         self.watching = not cancels_nobody(scenario)
         self.from_service = scenario.timer == "service_start"
         self.timeouts = any(branch.timeout is not None for branch in scenario.racing)
@@ -96,7 +99,7 @@ class World:
     def settle(self) -> None:
         """Hand free permits and servers to those who wait for them."""
         while self.touched or self.permits.line:
-            if (who := self.permits.next()) is not None:
+            if self.permits.line and (who := self.permits.next()) is not None:
                 who[0].permitted(who[1], self.calendar.now - who[0].arrival)
             elif self.touched:
                 if (who := self.touched[0].next()) is None:
@@ -108,7 +111,7 @@ class World:
 
     def over(self, request: Request) -> None:
         """The request is answered or given up; its user thinks about it."""
-        if isinstance(self.scenario.arrivals, Closed) and self._issued < self.n:
+        if self.closed and self._issued < self.n:
             self._user_comes(self.calendar.now + self.chances.thinks(request.number))
 
     def _user_comes(self, moment: float) -> None:
@@ -133,10 +136,8 @@ class Request:
     """One request and its attempts. All times are seconds of its own clock."""
 
     def __init__(self, world: World, number: int, arrival: float, *, shown: float) -> None:
-        self.world = world
-        self.number = number
-        self.arrival = arrival
-        self.shown = shown
+        self.world, self.number = world, number
+        self.arrival, self.shown = arrival, shown
         self.branches = world.scenario.racing
         self.ranking, self.seed = world.chances.ranked(number)
         self.attempts = [_WAITING] * len(self.branches)
@@ -195,9 +196,9 @@ class Request:
             late = [index for index in self._running() if self._deadline(index) <= now]
         for index in late:
             self._end(index, "timed out", TIMED_OUT, now)
-        others: tuple[int, ...] = ()
-        if self.world.watching:
-            others = self.world.scenario.policy.cancels(self._situation(now))
+        if not self.world.watching:
+            return bool(late)
+        others = self.world.scenario.policy.cancels(self._situation(now))
         for index in others:
             if self.attempts[index].state == "running":
                 self._end(index, "cancelled", CANCELLED, now)
@@ -205,14 +206,13 @@ class Request:
 
     def _launches(self, now: float) -> list[tuple[int, bool]]:
         """Whom to launch, and whether beside another one that is running: speculatively."""
-        found = []
-        while due := self.world.scenario.policy.launches(self._situation(now)):
+        found, policy = [], self.world.scenario.policy
+        while due := policy.launches(self._situation(now)):
             for index in due:
-                if self.attempts[index].state != "waiting":
-                    policy, state = self.world.scenario.policy, self.attempts[index].state
+                if (state := self.attempts[index].state) != "waiting":
                     raise ValueError(f"{policy!r} launches branch {index}, which is {state}")
                 found.append((index, self.running > 0))
-                self.attempts[index] = Attempt("running", launched=now)
+                self.attempts[index] = _running(now)
                 self.running += 1
         return found
 
@@ -243,7 +243,7 @@ class Request:
         self.world.collector.launched(self.number, index, now)
         self.log("launched", index)
         if self.world.from_service:
-            self.attempts[index] = Attempt("running", launched=math.inf)
+            self.attempts[index] = _running(math.inf)
         if speculative and permits.queues:
             self.tries[index].place = "in line for a permit"
             permits.wait((self, index))
@@ -286,7 +286,7 @@ class Request:
         attempt.due = now + attempt.service
         if self.attempts[index].state == "running":
             launched = now if self.world.from_service else attempt.launched
-            self.attempts[index] = Attempt("running", launched, None, now)
+            self.attempts[index] = _running(launched, None, now)
         self.log("began", index)
         self._at(attempt.due, SERVED, self._served, index)
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.chances import checked_count
+from simulators.fast import pairs
 from simulators.fast.draws import Bulk
 from simulators.fast.lockstep import Block, vectorised
 from simulators.fast.loop import Loop
+from simulators.fast.pairs import Pairs
 from simulators.fast.regions import Alone, crowded, separable, settle
 from simulators.results import Requests, cost_of
 from simulators.scenario import Scenario
@@ -24,9 +26,10 @@ _BLOCK = 16384
 """Requests at once: their tables fit into a processor's cache."""
 
 _CROWDED = 0.25
-"""How many attempts for each request may find a pool full; beyond it, the loop does it all."""
+_CROWDED_PAIRS = 0.01
+"""How many attempts for each request may find a pool full; beyond it, a loop does it all."""
 
-_PROBE = 4096
+_PROBE = 2048
 """How many requests tell whether a pool is crowded."""
 
 
@@ -48,14 +51,15 @@ def run(scenario: Scenario, n: int, seed: int = 0, *, ticks: bool = False) -> Re
             loop = Loop(bulk, n)
             columns.take(loop, settle(loop, columns.alone(), moments))
         return columns.requests()
-    loop = Loop(bulk, n)
-    loop.run()
-    return Columns.of(bulk, loop).requests()
+    everything = Pairs(bulk, n) if pairs.fits(scenario) else Loop(bulk, n)
+    everything.run()
+    return Columns.of(bulk, everything).requests()
 
 
 def _too_crowded(bulk: Bulk, n: int) -> bool:
     """Whether so many of the first `n` requests find a pool full that the loop is faster."""
-    return len(crowded(bulk.scenario, _alone(bulk, n).alone())) > n * _CROWDED
+    limit = _CROWDED_PAIRS if pairs.fits(bulk.scenario) else _CROWDED
+    return len(crowded(bulk.scenario, _alone(bulk, n).alone())) > n * limit
 
 
 def _alone(bulk: Bulk, n: int) -> Columns:
@@ -75,8 +79,8 @@ class Columns:
         self._bulk = bulk
         self.arrival, self.latency = np.empty(n), np.empty(n)
         self.winner = np.empty(n, dtype=np.int16)
-        self.launched, self.work = np.empty((n, width)), np.empty((n, width))
-        self.outcome, self.cost = np.empty((n, width), dtype=np.uint8), np.empty(n)
+        self.launched, self.work = np.empty((width, n)).T, np.empty((width, n)).T
+        self.outcome, self.cost = np.empty((width, n), dtype=np.uint8).T, np.empty(n)
         self.began = self.launched
 
     def put(self, part: slice, block: Block) -> None:
@@ -92,17 +96,17 @@ class Columns:
         return Alone(self.arrival, self.latency, self.launched, self.work)
 
     @classmethod
-    def of(cls, bulk: Bulk, loop: Loop) -> Columns:
-        """All requests of the event loop."""
+    def of(cls, bulk: Bulk, loop: Loop | Pairs) -> Columns:
+        """All requests of an event loop."""
         n, width = loop.n, loop.width
         columns = cls(bulk, 0)
-        columns.arrival, columns.latency = np.array(loop.arrival), np.array(loop.latency)
-        columns.winner = np.array(loop.winner, dtype=np.int16)
-        columns.launched = np.array(loop.launched).reshape(n, width)
-        columns.began = np.array(loop.began).reshape(n, width)
-        columns.work = np.array(loop.work).reshape(n, width)
-        columns.outcome = np.array(loop.state, dtype=np.uint8).reshape(n, width)
-        service = np.array(loop.service).T
+        columns.arrival, columns.latency = np.asarray(loop.arrival), np.asarray(loop.latency)
+        columns.winner = np.asarray(loop.winner, dtype=np.int16)
+        columns.launched = np.asarray(loop.launched).reshape(n, width)
+        columns.began = np.asarray(loop.began).reshape(n, width)
+        columns.work = np.asarray(loop.work).reshape(n, width)
+        columns.outcome = np.asarray(loop.state, dtype=np.uint8).reshape(n, width)
+        service = np.asarray(loop.service).T
         columns.cost = cost_of(bulk.scenario, columns.began, columns.work, service)
         return columns
 

@@ -96,14 +96,13 @@ class Bulk:
 
     def _digests(self, requests: Array) -> list[bytes]:
         """What `spectest.patterns.seeds.digest_of` makes of each request."""
-        run_id, sha = str(self.seed).encode(), hashlib.sha256
-        return [sha(b'{"request":%d}%b' % (r, run_id)).digest() for r in requests.tolist()]
+        name, sha = b'{"request":%d}' + str(self.seed).encode(), hashlib.sha256
+        return [sha(name % request).digest() for request in requests.tolist()]
 
 
 def _seeds(digests: list[bytes]) -> Array:
     """The first eight bytes of each digest, as a number."""
-    parts = b"".join([digest[:8] for digest in digests])
-    return np.frombuffer(parts, dtype=">u8").astype(np.uint64)
+    return np.frombuffer(b"".join(digests), dtype=">u8")[::4].astype(np.uint64)
 
 
 def _drawn(dependence: Any, draws: Draws, requests: Array, name: str, latency: Latency) -> Array:

@@ -9,7 +9,6 @@ r.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -89,12 +88,14 @@ class Block:
         self._delay = next((delay for delay in delays if delay is not None), None)
         self._most = getattr(scenario.policy, "most", None)
         self._timeouts = [branch.timeout for branch in self.branches]
-        self._run(requests)
+        self._requests = requests
+        self._rankings: Array | None = None
+        self._run()
 
-    def _run(self, requests: Array) -> None:
-        width, n = len(self.branches), len(requests)
+    def _run(self) -> None:
+        width, n = len(self.branches), len(self._requests)
         now = _State(
-            requests,
+            self._requests,
             np.arange(n),
             np.zeros(n),
             np.zeros((width, n), dtype=np.uint8),
@@ -138,16 +139,17 @@ class Block:
         chosen &= ready
         if not chosen.any():
             return False
-        following = (now.state == NOT_LAUNCHED).argmax(axis=0)
         for index in range(len(self.branches)):
-            self._begin(now, index, np.flatnonzero(chosen & (following == index)))
+            following = chosen & (now.state[index] == NOT_LAUNCHED)
+            chosen &= ~following
+            self._begin(now, index, np.flatnonzero(following))
         return True
 
     def _launchable(self, now: _State) -> Array:
         waiting = now.state == NOT_LAUNCHED
         chosen: Array = waiting.any(axis=0) & ~(now.state == VALID).any(axis=0)
         if self._most is not None:
-            chosen &= np.count_nonzero(waiting, axis=0) > len(self.branches) - self._most
+            chosen &= _count(waiting) > len(self.branches) - self._most
         return chosen
 
     def _latest(self, now: _State) -> Array:
@@ -157,9 +159,9 @@ class Block:
     def _launch_best(self, now: _State, k: int) -> None:
         """As many of the best ranked as are missing from `k` that run."""
         waiting = now.state == NOT_LAUNCHED
-        gone = len(self.branches) - np.count_nonzero(waiting, axis=0)
+        gone = len(self.branches) - _count(waiting)
         vain = np.isin(now.state, (INVALID, FAILED, TIMED_OUT, CANCELLED))
-        due = k + np.count_nonzero(vain, axis=0) - gone
+        due = k + _count(vain) - gone
         due[(now.state == VALID).any(axis=0)] = 0
         chosen = np.flatnonzero((due > 0) & (gone < len(self.branches)))
         if len(chosen):
@@ -202,11 +204,11 @@ class Block:
         service = self._bulk.services(now.requests if everyone else now.requests[chosen], index)
         where = slice(None) if everyone else chosen
         places = now.places[where]
-        now.state[index, where] = RUNNING
-        now.launched[index, where] = now.now[where]
-        now.due[index, where] = now.now[where] + service
-        self.launched[index, places] = now.now[where]
-        self.service[index, places] = service
+        now.state[index][where] = RUNNING
+        now.launched[index][where] = now.now[where]
+        now.due[index][where] = now.now[where] + service
+        self.launched[index][places] = now.now[where]
+        self.service[index][places] = service
 
     # Events.
 
@@ -235,17 +237,17 @@ class Block:
             if not len(over):
                 continue
             fails, valid = self._bulk.endings(now.requests[over], index)
-            outcome: Any = VALID
+            outcome = np.full(len(over), VALID, dtype=np.uint8)
             if valid is not None:
-                outcome = np.where(valid, VALID, INVALID).astype(np.uint8)
+                outcome[~valid] = INVALID
             if fails is not None:
-                outcome = np.where(fails, FAILED, outcome).astype(np.uint8)
-            now.state[index, over] = outcome
-            now.due[index, over] = np.inf
-            now.ended[index, over] = now.now[over]
+                outcome[fails] = FAILED
+            now.state[index][over] = outcome
+            now.due[index][over] = np.inf
+            now.ended[index][over] = now.now[over]
             places = now.places[over]
-            self.outcome[index, places] = outcome
-            self.work[index, places] = self.service[index, places]
+            self.outcome[index][places] = outcome
+            self.work[index][places] = self.service[index][places]
 
     def _time_out(self, now: _State) -> Array:
         """Give up those whose time is over; which requests that concerns."""
@@ -255,8 +257,10 @@ class Block:
                 continue
             over = (now.state[index] == RUNNING) & (now.launched[index] + timeout <= now.now)
             chosen = np.flatnonzero(over)
+            if not len(chosen):
+                continue
             self._leave(now, index, chosen, TIMED_OUT)
-            now.state[index, chosen], now.due[index, chosen] = TIMED_OUT, np.inf
+            now.state[index][chosen], now.due[index][chosen] = TIMED_OUT, np.inf
             late |= over
         return late
 
@@ -265,11 +269,11 @@ class Block:
         if not len(chosen):
             return
         places, lingers = now.places[chosen], self.branches[index].lingers
-        began, service = self.launched[index, places], self.service[index, places]
+        began, service = self.launched[index][places], self.service[index][places]
         gone = now.now[chosen] + lingers
         whole = (gone >= began + service) & (lingers > 0)
-        self.work[index, places] = np.where(whole, service, gone - began)
-        self.outcome[index, places] = outcome
+        self.work[index][places] = np.where(whole, service, gone - began)
+        self.outcome[index][places] = outcome
 
     # Decisions.
 
@@ -299,8 +303,10 @@ class Block:
         elif isinstance(decision, AfterFirst):
             open_ = now.now < self._first_valid(now) + decision.window
             ready &= ~(open_ & (now.state == RUNNING).any(axis=0))
-        winner = np.where(ready, valid.argmax(axis=0), -1)
-        several = np.flatnonzero(ready & (np.count_nonzero(valid, axis=0) > 1))
+        winner = np.full(len(ready), -1)
+        for index in reversed(range(len(self.branches))):
+            winner[ready & valid[index]] = index
+        several = np.flatnonzero(ready & (_count(valid) > 1))
         if not len(several):
             return winner
         if getattr(decision, "pick", "ranking") == "literal":
@@ -315,7 +321,8 @@ class Block:
 
     def _best(self, now: _State, valid: Array, stopping: Array | None) -> Array:
         """The best ranked valid branch, if none that is `stopping` ranks above it."""
-        ranking, everyone = self._bulk.rankings(now.requests), np.arange(len(now.requests))
+        everyone = np.arange(len(now.requests))
+        ranking = self._bulk.rankings(now.requests) if stopping is None else self._ranked(now)
         winner = np.full(len(everyone), -1)
         still = np.ones(len(everyone), dtype=bool)
         for rank in range(len(self.branches)):
@@ -326,6 +333,13 @@ class Block:
             if stopping is not None:
                 still &= ~stopping[ranked, everyone]
         return winner
+
+    def _ranked(self, now: _State) -> Array:
+        """The rankings; all of this block's are needed, some of them again."""
+        if self._rankings is None:
+            self._rankings = self._bulk.rankings(self._requests)
+        ranked: Array = self._rankings[now.places]
+        return ranked
 
     def _literal(self, requests: Array, valid: Array) -> Array:
         place = self._bulk.seeds(requests) % np.count_nonzero(valid, axis=0).astype(np.uint64)
@@ -339,5 +353,11 @@ class Block:
         self.latency[places] = now.now[over]
         self.winner[places] = winner
         for index in range(len(self.branches)):
-            running = over[now.state[index, over] == RUNNING]
+            running = over[now.state[index][over] == RUNNING]
             self._leave(now, index, running, CANCELLED)
+
+
+def _count(rows: Array) -> Array:
+    """How many branches of each request it is true for."""
+    count: Array = rows.sum(axis=0, dtype=np.intp)
+    return count

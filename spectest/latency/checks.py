@@ -68,6 +68,8 @@ def inner_probability(owner: str, field: str, value: Any) -> float:
 
 
 def integer(owner: str, field: str, value: Any, *, least: int) -> int:
+    if type(value) is int and value >= least:
+        return value
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise refusal(owner, field, value, f"is not an integer; use {least} or more")
     return int(value)
@@ -97,6 +99,8 @@ def pairs(owner: str, field: str, value: Any) -> list[tuple[Any, Any]]:
 
 
 def _finite(value: Any) -> float | None:
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if not isinstance(value, Real) or isinstance(value, bool):
         return None
     try:

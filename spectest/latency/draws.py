@@ -39,7 +39,8 @@ class Draws:
 
         `request` is a number below 2**64, `attempt` counts from 1, and `kind` is what is drawn.
         """
-        return self.stream(request, branch, attempt, kind).random()
+        key = _key(self.seed, *_named(branch, attempt, kind), 0)
+        return _unit(key, _numbered(request))
 
     def uniforms(self, requests: Any, branch: str, attempt: int = 1, kind: str = "latency") -> Any:
         """`uniform` of every request: a NumPy array of uint64 in, one of float64 out.
@@ -49,16 +50,13 @@ class Draws:
         if str(getattr(requests, "dtype", None)) != "uint64":
             why = "is not an array of uint64; use numpy.arange(n, dtype=numpy.uint64)"
             raise checks.refusal("Draws.uniforms", "requests", requests, why)
-        return _unit(_key(self.seed, *_named(branch, attempt, kind), 0), requests)
+        return _units(_key(self.seed, *_named(branch, attempt, kind), 0), requests)
 
     def stream(
         self, request: int, branch: str, attempt: int = 1, kind: str = "latency"
     ) -> KeyedStream:
         """More than one number under one name: `random()` gives `uniform(...)`, then others."""
-        request = checks.integer("Draws", "request", request, least=0)
-        if request > _BITS:
-            raise checks.refusal("Draws", "request", request, "is too large; use less than 2**64")
-        return KeyedStream(self.seed, request, *_named(branch, attempt, kind))
+        return KeyedStream(self.seed, _numbered(request), *_named(branch, attempt, kind))
 
 
 class KeyedStream:
@@ -73,7 +71,14 @@ class KeyedStream:
         """The next number, in the open interval (0, 1)."""
         key = _key(*self._name, self._place)
         self._place += 1
-        return float(_unit(key, self._request))
+        return _unit(key, self._request)
+
+
+def _numbered(request: Any) -> int:
+    number = checks.integer("Draws", "request", request, least=0)
+    if number > _BITS:
+        raise checks.refusal("Draws", "request", number, "is too large; use less than 2**64")
+    return number
 
 
 def _named(branch: str, attempt: int, kind: str) -> tuple[str, int, str]:
@@ -89,11 +94,25 @@ def _key(seed: int, branch: str, attempt: int, kind: str, place: int) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
-def _unit(key: int, request: Any) -> Any:
-    """For an int, or for an array of uint64, whose arithmetic wraps by itself."""
+def _unit(key: int, request: int) -> float:
     bits = (request * _GOLDEN & _BITS) + (key + _GOLDEN & _BITS) & _BITS
     bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 & _BITS
     bits = (bits ^ bits >> 27) * 0x94D049BB133111EB & _BITS
     bits = bits ^ bits >> 31
     # 53 bits and a half would round to 1.0 at the upper end.
     return ((bits >> 12) + 0.5) * 2.0**-52
+
+
+def _units(key: int, requests: Any) -> Any:
+    """`_unit` of each, for an array of uint64, whose arithmetic wraps by itself."""
+    bits = requests * _GOLDEN
+    bits += key + _GOLDEN & _BITS
+    bits ^= bits >> 30
+    bits *= 0xBF58476D1CE4E5B9
+    bits ^= bits >> 27
+    bits *= 0x94D049BB133111EB
+    bits ^= bits >> 31
+    bits >>= 12
+    uniforms = bits + 0.5
+    uniforms *= 2.0**-52
+    return uniforms

@@ -242,36 +242,35 @@ def timeout_from_p99(latencies: Iterable[float], factor: float = 1.2) -> float:
 
 def _next_one(situation: Situation, delay: float | None, most: int | None) -> tuple[int, ...]:
     """The best ranked waiting branch, if nobody runs or the delay is over."""
-    waiting = _launchable(situation, most)
-    if not waiting:
+    states = situation.states()
+    if not _launchable(states, most):
         return ()
-    due = None if delay is None else _latest(situation) + delay
-    if not situation.having("running") or (due is not None and situation.now >= due):
-        return (waiting[0],)
-    return ()
+    if "running" in states and (delay is None or situation.now < _latest(situation) + delay):
+        return ()
+    return (situation.ranking[states.index("waiting")],)
 
 
 def _next_due(situation: Situation, delay: float | None, most: int | None) -> float | None:
-    if delay is None or not _launchable(situation, most):
+    if delay is None or not _launchable(situation.states(), most):
         return None
     return _latest(situation) + delay
 
 
-def _launchable(situation: Situation, most: int | None) -> list[int]:
-    waiting = situation.having("waiting")
-    gone = len(situation.attempts) - len(waiting)
-    if situation.having("valid") or (most is not None and gone >= most):
-        return []
-    return waiting
+def _launchable(states: list[State], most: int | None) -> bool:
+    """Whether one waits, unless there is a valid answer or `most` have gone."""
+    if "waiting" not in states or "valid" in states:
+        return False
+    return most is None or len(states) - states.count("waiting") < most
 
 
 def _latest(situation: Situation) -> float:
     """When a branch was last launched, or dropped instead."""
-    moments = (
-        attempt.ended if attempt.launched is None else attempt.launched
-        for attempt in situation.attempts
-    )
-    return max((moment for moment in moments if moment is not None), default=0.0)
+    latest = 0.0
+    for attempt in situation.attempts:
+        moment = attempt.ended if attempt.launched is None else attempt.launched
+        if moment is not None and moment > latest:
+            latest = moment
+    return latest
 
 
 def _served(situation: Situation) -> int | None:

@@ -1,5 +1,6 @@
 """Draws in bulk are those of single requests, to the last bit."""
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,18 @@ def test_another_compiler_may_round_otherwise(monkeypatch: pytest.MonkeyPatch) -
     vectorised = quantiles.normal_scores(p)
     monkeypatch.setattr(quantiles, "_central_is_exact", lambda: False)
     assert np.array_equal(quantiles.normal_scores(p), vectorised)
+
+
+def test_tails_and_exponentials_are_those_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = np.concatenate([np.random.default_rng(3).random(5000) ** power for power in (1, 4, 20)])
+    p = np.concatenate([p, 1 - p[:5000] / 20])
+    assert quantiles.normal_scores(p).tolist() == [NormalDist().inv_cdf(x) for x in p.tolist()]
+    latency = LogNormal(2.0, 1.5)
+    vectorised = quantiles.quantiles(latency, p)
+    assert vectorised.tolist() == [latency.quantile(x) for x in p.tolist()]
+    for check in ("_tails_are_exact", "_exponentials_are_exact"):
+        monkeypatch.setattr(quantiles, check, lambda: False)
+    assert np.array_equal(quantiles.quantiles(latency, p), vectorised)
 
 
 def test_a_latency_of_ones_own_is_asked() -> None:
