@@ -101,6 +101,10 @@ def average(
     """
     if isinstance(law, Constant):
         return function(law.seconds) if law.seconds <= upto else 0.0
+    if isinstance(law, Empirical):
+        counts = cast("Iterable[tuple[float, int]]", law.values)
+        total = sum(count for _, count in counts)
+        return math.fsum(n * function(value) for value, n in counts if value <= upto) / total
     marks = {0.5, 0.9, 0.99, 0.999, 0.9999, *(1 - law.sf(place) for place in places(law))}
     marks |= {1 - law.sf(place) for place in breaks}
     high = 1 - law.sf(upto) if math.isfinite(upto) else 1.0

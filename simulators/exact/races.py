@@ -269,6 +269,7 @@ class Failing(Race):
     def breaks(self) -> frozenset[float]:
         first, second = self.attempts
         starts = {0.0, self.delay, min(first.timeout, self.delay)}
+        starts |= {mark for mark in first.breaks if mark < self.delay}  # Then it may end in vain.
         kinks = {start + mark for start in starts for mark in second.breaks}
         return frozenset(kinks | first.breaks | starts)
 

@@ -58,6 +58,7 @@ _MOST_IN_TURN = 2
 _MOST_RANKED = 6
 _MOST_ROWS = 1000
 _MOST_VALUES = 20_000
+_MOST_PAIRS = 1_000
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,12 @@ def _race(scenario: Scenario, attempts: Sequence[Attempted]) -> Race:
     if all(one.certain for one in attempts):
         return Staggered(attempts, delay)
     if len(attempts) == 2:
+        pairs = math.prod(len(one.breaks) for one in attempts)
+        if pairs > _MOST_PAIRS:
+            raise _Refusal(
+                f"a measured branch that fails and its backup have {pairs} pairs of values; "
+                f"a formula may have {_MOST_PAIRS}"
+            )
         return Failing(attempts[0], attempts[1], delay)
     raise _Refusal(
         f"{len(attempts)} staggered branches that fail, answer invalidly or time out have no "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import pytest
 
@@ -299,3 +300,30 @@ def test_a_race_of_measured_values_is_that_of_all_their_pairs() -> None:
     pairs = sorted(min(one, 1.0 + two) for one in first for two in second)
     assert exact["mean"] == pytest.approx(math.fsum(pairs) / len(pairs), rel=1e-12)
     assert exact["p95"] == pytest.approx(pairs[math.ceil(0.95 * len(pairs)) - 1], rel=1e-12)
+
+
+def test_a_measured_primary_that_fails_is_that_of_all_pairs_and_outcomes() -> None:
+    first, second = [0.3, 0.7, 0.9, 1.6, 4.0], [0.2, 0.5, 1.1, 2.3]
+    branches = [
+        Branch("a", Empirical(first), failure=0.2),
+        Branch("b", Empirical(second), failure=0.1),
+    ]
+    exact = solve(Scenario(branches, Hedge(1.0)))
+    assert isinstance(exact, Solution)
+    answered = total = 0.0
+    for one, two in product(first, second):
+        for good, other in product((True, False), repeat=2):
+            begins = 1.0 if good else min(one, 1.0)
+            ends = [one] * good + [begins + two] * other
+            weight = (0.8 if good else 0.2) * (0.9 if other else 0.1) / 20
+            answered += weight * bool(ends)
+            total += weight * min(ends, default=0.0)
+    assert exact["unanswered"] == pytest.approx(1 - answered, rel=1e-9)
+    assert exact["mean"] == pytest.approx(total / answered, rel=1e-9)
+
+
+def test_a_measured_primary_that_fails_has_so_many_pairs_at_most() -> None:
+    many = Empirical([0.01 * k for k in range(1, 101)])
+    answer = solve(Scenario([Branch("a", many, failure=0.1), Branch("b", many)], Hedge(0.5)))
+    assert isinstance(answer, NotApplicable)
+    assert "10201 pairs of values" in str(answer)
