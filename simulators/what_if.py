@@ -34,6 +34,7 @@ ENGINES = {"fast": 100_000, "events": 20_000}
 """The engines that simulate, and how many requests of each make a table, if nobody says."""
 
 _MOST = 10_000_000
+_FEW_UNANSWERED = 0.001
 _WARM_UP = 0.1
 _METHOD = "inverted_cdf"
 _UNASKED = NotApplicable("nobody has asked for a formula")
@@ -227,6 +228,7 @@ def _compared(
     if isinstance(scenario.arrivals, Closed):
         notes.append(_CLOSED)
     notes += [*_overtaxed(ours, ""), *_overtaxed(theirs, "without speculation ")]
+    notes += _without_answer(ours, theirs)
     return WhatIf(
         scenario,
         control,
@@ -239,6 +241,15 @@ def _compared(
         requests=ours,
         requests_of_control=theirs,
     )
+
+
+def _without_answer(ours: Requests, theirs: Requests) -> list[str]:
+    """That latencies are not those of all requests, where that may change a percentile."""
+    lost, of_control = (1 - float(one.answered.mean()) for one in (ours, theirs))
+    if max(lost, of_control) < _FEW_UNANSWERED:
+        return []
+    share = f"{lost:.2%} of requests got no answer, and {of_control:.2%} without speculation"
+    return [f"{share}; latencies are of the others, while a verdict counts these as endless"]
 
 
 def _overtaxed(requests: Requests, where: str) -> list[str]:

@@ -118,6 +118,7 @@ class Account:
         ]
         told += [str(branch) for branch in self.branches]
         told += [f"note: {note}" for note in self.notes]
+        told.append("not in a log, to be added where they matter: pools, costs, a limiter")
         lines = (textwrap.wrap(line, _WIDTH, subsequent_indent="  ") for line in told)
         return "\n".join(part for parts in lines for part in parts)
 

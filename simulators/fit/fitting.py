@@ -144,7 +144,9 @@ def _branch(log: Observations, one: Measured, latency: Any, given: Mapping[str, 
 
 def _arrivals(log: Observations, arrivals: Any) -> tuple[Any, list[str]]:
     if not isinstance(arrivals, str):
-        return arrivals, []
+        unused = arrivals is None and not np.isnan(log.start).all()
+        note = "the log tells when requests arrived, and that is not used: ask for trace or poisson"
+        return arrivals, [note] if unused else []
     checks.one_of("arrivals", arrivals, ("trace", "poisson"))
     start = np.sort(log.start[~np.isnan(log.start)])
     if len(start) < 2 or start[-1] == start[0]:

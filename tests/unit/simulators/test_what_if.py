@@ -82,6 +82,13 @@ def test_pools_that_collapse_are_noted() -> None:
     assert what_if.ask(FRAGILE, n=5_000).notes == []
 
 
+def test_requests_without_an_answer_are_noted() -> None:
+    late = [Branch(name, Exponential(1.0), timeout=1.0) for name in "ab"]
+    (note,) = what_if.ask(Scenario(late, EagerRace()), n=5_000).notes
+    assert note.startswith("13.")
+    assert "% of requests got no answer, and 13." in note
+
+
 def test_users_who_wait_are_noted() -> None:
     closed = Scenario(
         [Branch("a", Exponential(1.0), pool="gpu"), Branch("b", Exponential(1.0), pool="gpu")],

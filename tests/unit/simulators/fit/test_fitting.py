@@ -276,8 +276,18 @@ def test_an_account_adds_up_and_is_plain_data(tmp_path: Path) -> None:
         "dropped: 1, malformed: a is no duration, 0 or more and finite, first in line 5\n"
         "a: 2 attempts, 2 answered, latency known to the quantile 1 (1 lasted to p99), "
         "Exponential, at most\n"
-        "  0.487 away from what was measured (Kolmogorov-Smirnov; up to 0.960 is usual)"
+        "  0.487 away from what was measured (Kolmogorov-Smirnov; up to 0.960 is usual)\n"
+        "not in a log, to be added where they matter: pools, costs, a limiter"
     )
+
+
+def test_moments_that_nobody_asked_for_are_noted(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,when\n100,0\n200,1\n")
+    log = fit.read(path, unit="ms", branches=["a"], start="when", start_unit="s")
+    notes = [fit.fit(log, Sequential(), arrivals=one).account.notes for one in (None, "trace")]
+    assert [len(one) for one in notes] == [1, 0]
+    assert "that is not used" in notes[0][0]
 
 
 def test_a_log_without_rows_cannot_be_replayed() -> None:
