@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from simulators.arrivals import MMPP, Closed, Deterministic, Poisson, Trace
 from simulators.errors import ScenarioError
-from simulators.scenario import Scenario
+from simulators.scenario import Scenario, checked_scenario
 from spectest.latency import Draws, Exponential
 from spectest.patterns.policies import (
     AfterFirst,
@@ -116,7 +116,8 @@ def cancels_nobody(scenario: Scenario) -> bool:
 
 
 def checked_count(scenario: Scenario, n: int) -> int:
-    """`n` itself, if so many requests can be simulated."""
+    """`n` itself, if so many requests of it can be simulated."""
+    checked_scenario(scenario)
     if type(n) is not int or n < 1:
         raise ScenarioError("n", n, "is no number of requests", "use 1 or more")
     arrivals = scenario.arrivals

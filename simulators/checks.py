@@ -46,7 +46,8 @@ def positive(field: str, value: Any, example: str) -> float:
     """A number above 0."""
     number = _finite(value)
     if number is None or number <= 0:
-        raise ScenarioError(field, value, "is not above 0", f"use a positive number, {example}")
+        why = "is no number" if number is None else "is not above 0"
+        raise ScenarioError(field, value, why, f"use a positive number, {example}")
     return number
 
 

@@ -95,7 +95,9 @@ def part_from(kind: type[Any], at: str, data: Any, **read: Any) -> Any:
     known = fields_of(kind)
     for key, value in data.items():
         if key not in known:
-            raise ScenarioError(f"{at}.{key}", value, "is no field", checks.nearest(key, known))
+            none = f"leave it out: {kind.__name__} has no fields"
+            remedy = checks.nearest(key, known) if known else none
+            raise ScenarioError(f"{at}.{key}", value, "is no field", remedy)
     for field in dataclasses.fields(kind):
         required = field.default is field.default_factory is dataclasses.MISSING
         if field.init and required and field.name not in data:

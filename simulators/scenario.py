@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -43,6 +43,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Trace",
+    "checked_scenario",
 ]
 
 Timer = Literal["arrival", "service_start"]
@@ -213,6 +214,14 @@ class Scenario:
                 )
                 field = f"offered load of pools[{name!r}]"
                 raise ScenarioError(field, _rounded(load), why, remedy)
+
+
+def checked_scenario(value: Any) -> Scenario:
+    """The value itself, if it is a scenario and not the name of its file, say."""
+    if not isinstance(value, Scenario):
+        way = "files.from_data(...)" if isinstance(value, Mapping) else "files.read('NAME.toml')"
+        raise ScenarioError("scenario", value, "is no Scenario", f"use {way}")
+    return value
 
 
 def _all_of(field: str, parts: Any, kind: type[Any]) -> tuple[Any, ...]:

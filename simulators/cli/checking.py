@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from simulators.cli.parser import Commands, add_scenario, emit, read, writable
+from simulators.cli.parser import Commands, add_scenario, emit, integer, read, writable
 from simulators.errors import ScenarioError
+from simulators.places import place_of
 
 if TYPE_CHECKING:
     from simulators.results import Requests
@@ -34,7 +35,7 @@ def add(commands: Commands) -> None:
         metavar="MODULE:FUNCTION",
         help="your pipeline, called with the services and the number of a request",
     )
-    option("--n", type=int, metavar="N", help="how many requests (20,000; of --code 1,000)")
+    option("--n", type=integer, metavar="N", help="how many requests (20,000; of --code 1,000)")
     option("--seeds", metavar="SEEDS", default="0,1", help="of each of these seeds (0,1)")
     option("--output", choices=("text", "json"), default="text", help="what is written (text)")
     option("--output-file", metavar="FILE", type=Path, help="write it there; it is not printed")
@@ -51,12 +52,20 @@ def pipeline_of(option: str, name: str) -> Callable[..., Any]:
     try:
         found = importlib.import_module(module)
     except Exception as error:  # noqa: BLE001 - whatever the module raises
-        why = f"cannot be imported: {type(error).__name__}: {error}"
-        raise ScenarioError(option, name, why, "name a module that can") from None
+        raise _not_imported(option, name, error) from None
     if not callable(made := getattr(found, function, None)):
         why = f"is nothing that can be called in {module}"
         raise ScenarioError(option, name, why, "name a function of it")
     return made  # type: ignore[no-any-return]
+
+
+def _not_imported(option: str, name: str, error: Exception) -> ScenarioError:
+    told = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    why = f"cannot be imported: {type(error).__name__}: {told}"
+    place = place_of(error)
+    if place is None:
+        return ScenarioError(option, name, why, "name a module of this folder or an installed one")
+    return ScenarioError(option, name, f"{why}, at {place}", "mend that line")
 
 
 def form_of(pipeline: Callable[..., Any]) -> Literal["coroutines", "threads"]:

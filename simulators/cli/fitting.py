@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulators import checks
 from simulators.cli.parser import Commands, names_in, writable
+from simulators.cli.remedies import in_options
 from simulators.errors import ScenarioError
 from simulators.scenario import Scenario
 
@@ -36,6 +37,20 @@ _FITTING = (
     ("dependence", "HOW", "paired or independent (paired where all branches ended)"),
     ("arrivals", "HOW", "trace or poisson, by the moments of the log (none)"),
 )
+_ALIKE = (
+    "branches",
+    "format",
+    "model",
+    "most",
+    "upto",
+    *(name for name, *_ in _MAPPING + _FITTING),
+)
+_OPTIONS = {name.replace("-", "_"): f"--{name}" for name in _ALIKE} | {
+    "order": "--branches",
+    "timeouts": "--timeout",
+    "words": "--word",
+}
+"""The options by the keywords of `fit.read` and `fit.fit`."""
 
 
 def add(commands: Commands) -> None:
@@ -82,6 +97,7 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=_fit)
 
 
+@in_options(_OPTIONS)
 def _fit(options: argparse.Namespace) -> int:
     writable("--output-file", options.output_file, (".toml", ".json"))
     policy = None if options.policy is None else _policy(options.policy)

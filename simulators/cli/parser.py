@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ __all__ = [
     "checked_draws",
     "data_of",
     "emit",
+    "integer",
     "names_in",
     "plottable",
     "read",
@@ -41,6 +43,16 @@ class Parser(argparse.ArgumentParser):
         keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
         super().__init__(**keywords)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As usual, but the parser of a command says itself which option it does not know."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            told = f"unrecognized arguments: {' '.join(unknown)}"
+            name, known = unknown[0].partition("=")[0], self._option_string_actions
+            close = get_close_matches(name, known, n=1)
+            self.error(f"{told}; did you mean {close[0]}?" if close else told)
+        return parsed, unknown
+
     def error(self, message: str) -> NoReturn:
         self.exit(INVALID, f"simulators: {message}; see {self.prog} --help\n")
 
@@ -53,7 +65,7 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
 def add_draws(parser: argparse.ArgumentParser, n: str) -> None:
     """How many requests, drawn from which seed; `n` is the number unless it is given."""
     add = parser.add_argument
-    add("--n", type=int, metavar="N", help=f"how many requests ({n})")
+    add("--n", type=integer, metavar="N", help=f"how many requests ({n})")
     add("--seed", type=int, metavar="N", default=0, help="seed of all draws (0)")
 
 
@@ -78,6 +90,17 @@ def read(options: argparse.Namespace) -> Scenario:
     """The scenario, once the numbers beside it are checked."""
     checked_draws(options)
     return files.from_data(data_of(options.scenario))
+
+
+def integer(text: str) -> int:
+    """10000 of `10000` and of `1e4`; `ValueError` if it is no whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+    if not number.is_integer():
+        raise ValueError(text)
+    return int(number)
 
 
 def names_in(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from simulators.cli.parser import (
     plottable,
     writable,
 )
+from simulators.cli.remedies import in_options
 from simulators.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _add_doing(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@in_options({"resume": "--anew"})
 def _sweep(options: argparse.Namespace) -> int:
     checked_draws(options)
     checks.count("--replications", options.replications, "number of runs")

@@ -22,7 +22,7 @@ from simulators.estimators.intervals import Estimate, spread_of
 from simulators.estimators.quantiles import Method, of_sorted
 from simulators.estimators.tables import binomial_limits, student
 from simulators.results import Array, Requests
-from simulators.scenario import Scenario
+from simulators.scenario import Scenario, checked_scenario
 
 __all__ = [
     "MEASURES",
@@ -51,7 +51,9 @@ def measures_of(requests: Requests) -> tuple[str, ...]:
 
 def check_measures(scenario: Scenario, measures: Sequence[str]) -> None:
     """`ScenarioError` if the scenario has not all of these measures."""
-    known = _known(scenario)
+    known = _known(checked_scenario(scenario))
+    if isinstance(measures, str):
+        raise ScenarioError("measures", measures, "is no list of names", f"use [{measures!r}]")
     for name in measures:
         if name not in known and percentile(name) is None:
             raise ScenarioError("measures", name, "is no measure of it", nearest(name, known))

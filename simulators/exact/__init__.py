@@ -25,8 +25,9 @@ def solve(scenario: Scenario) -> Solution | NotApplicable:
     Erlang B and C, M/M/c with patience, Pollaczek-Khinchine, M/D/1, and copies of a request.
     """
     from simulators.exact import shared, unshared
-    from simulators.scenario import Closed
+    from simulators.scenario import Closed, checked_scenario
 
+    checked_scenario(scenario)
     if isinstance(scenario.arrivals, Closed):
         return NotApplicable("closed arrivals have no formula here: users wait for their answers")
     if not scenario.shares:

@@ -15,7 +15,7 @@ from typing import Any
 from simulators import checks
 from simulators.errors import ScenarioError
 from simulators.fit.lines import RowError, instant, per_second, seconds
-from simulators.fit.outcomes import flag, of_word, words_from
+from simulators.fit.outcomes import flag, of_word, remedy_of, words_from
 from simulators.results import INVALID, NOT_LAUNCHED, VALID
 
 __all__ = ["Columns", "columns_of", "sources_of"]
@@ -110,8 +110,7 @@ class Columns:
             raise RowError(self.name, line, column, word, "is missing where there is a time")
         outcome = of_word(word, self.words)
         if outcome is None:
-            remedy = f"use words={{{str(word)!r}: 'valid'}} or another outcome"
-            raise RowError(self.name, line, column, word, "means no outcome", remedy)
+            raise RowError(self.name, line, column, word, "means no outcome", remedy_of(word))
         return outcome
 
     def _duration(self, row: _Row, pattern: str | None, place: str, line: int) -> float:

@@ -9,7 +9,7 @@ from simulators import checks
 from simulators.errors import ScenarioError
 from simulators.results import CANCELLED, FAILED, INVALID, OUTCOMES, VALID
 
-__all__ = ["flag", "of_word", "words_from"]
+__all__ = ["flag", "of_word", "remedy_of", "words_from"]
 
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -35,6 +35,12 @@ def of_word(word: Any, words: Mapping[str, int]) -> int | None:
     text = str(word)
     found = words.get(text)
     return FAILED if found is None and text.startswith("raised ") else found
+
+
+def remedy_of(word: Any) -> str:
+    """How to say what an unknown word means."""
+    others = ", ".join(outcome for outcome in OUTCOMES if outcome != OUTCOMES[CANCELLED])
+    return f"use words={{{str(word)!r}: '{OUTCOMES[CANCELLED]}'}}, or {others}"
 
 
 def flag(value: Any) -> int | None:

@@ -22,7 +22,7 @@ from simulators.errors import ScenarioError
 from simulators.fit.columns import sources_of
 from simulators.fit.lines import RowError, numbered, objects
 from simulators.fit.observations import Gathering, Observations
-from simulators.fit.outcomes import flag, of_word, words_from
+from simulators.fit.outcomes import flag, of_word, remedy_of, words_from
 from simulators.results import CANCELLED, FAILED, INVALID, TIMED_OUT, VALID, Array
 
 __all__ = ["otlp_spans"]
@@ -215,9 +215,8 @@ def _outcome(reading: _Reading, span: Mapping[str, Any], said: Mapping[str, Any]
         word = said[reading.outcome]
         known = of_word(word, reading.words)
         if known is None:
-            remedy = f"use words={{{str(word)!r}: 'valid'}} or another outcome"
             why = "means no outcome"
-            raise RowError(reading.name, line, reading.outcome, word, why, remedy)
+            raise RowError(reading.name, line, reading.outcome, word, why, remedy_of(word))
         outcome = known
     if reading.valid is not None and reading.valid in said:
         judged = flag(said[reading.valid])

@@ -16,6 +16,7 @@ from simulators.live.calls import ASKING, Services
 from simulators.live.remote import Remote
 from simulators.live.turns import LAST, Turns
 from simulators.live.visits import CallFailed, Reply, Visit
+from simulators.places import place_of
 from simulators.ticks import TICKS
 from spectest import patterns
 
@@ -109,7 +110,9 @@ class Run:
         elif isinstance(error, ScenarioError):
             self.remote.fail(error)
         else:
-            why = f"raised {_shown(error)} for request {visit.number}"
+            place = place_of(error)
+            at = "" if place is None else f", at {place}"
+            why = f"raised {_shown(error)} for request {visit.number}{at}"
             remedy = "mend it, or return None if the request is to be given up"
             failure = ScenarioError("pipeline", self.name, why, remedy)
             failure.__cause__ = error

@@ -105,6 +105,10 @@ def _values(name: str, part: str) -> Iterator[Any]:
 def _single(name: str, part: str) -> Any:
     if not part:
         raise ScenarioError(f"axis {name!r}", part, "is no value", _SYNTAX)
+    low, dash, high = part.partition("-")
+    if dash and quantile_in(low) is not None and quantile_in(high) is not None:
+        remedy = f"use {low}..{high}:8 for 8 quantiles between them"
+        raise ScenarioError(f"axis {name!r}", part, "is no value", remedy)
     if _NUMBER.fullmatch(part):
         return int(part) if _is_whole(part) else float(part)
     return _WORDS.get(part.lower(), part)

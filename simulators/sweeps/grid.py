@@ -17,7 +17,7 @@ from typing import Any, Literal
 from simulators import checks, files
 from simulators.arrivals import Closed
 from simulators.errors import ScenarioError
-from simulators.scenario import Scenario
+from simulators.scenario import Scenario, checked_scenario
 from simulators.sweeps import axes as axes_
 from simulators.sweeps.axes import Axis
 from simulators.sweeps.derived import with_hedge, with_load, with_quantile
@@ -69,13 +69,10 @@ class Grid:
         refused: Literal["error", "row"] = "error",
     ) -> None:
         checks.one_of("refused", refused, ("error", "row"))
-        if isinstance(scenario, Scenario):
-            self.data: dict[str, Any] = files.to_data(scenario)
-        elif isinstance(scenario, Mapping):
-            self.data = dict(scenario)
+        if isinstance(scenario, Mapping):
+            self.data: dict[str, Any] = dict(scenario)
         else:
-            remedy = "use a Scenario, or what files.from_data takes"
-            raise ScenarioError("the scenario", scenario, "is none", remedy)
+            self.data = files.to_data(checked_scenario(scenario))
         if isinstance(axes, Mapping):
             axes = [axes_.axis(name, values) for name, values in axes.items()]
         self.axes: tuple[Axis, ...] = tuple(axes)

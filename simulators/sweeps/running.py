@@ -171,9 +171,6 @@ def _chunks(tasks: list[Task], n: int, size: int) -> list[list[Task]]:
 def _question(
     grid: Grid, n: int, warmup: int, level: float, measures: Sequence[str] | None
 ) -> Question:
-    if isinstance(measures, str):
-        remedy = f"use [{measures!r}]"
-        raise ScenarioError("measures", measures, "is no list of names", remedy)
     if not 0 < probability("level", level) < 1:
         raise ScenarioError("level", level, "leaves nothing out or in", "use one such as 0.95")
     for point in grid.points:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from simulators import checks, estimators, events, fast, provenance
 from simulators.errors import ScenarioError
 from simulators.provenance import Provenance
-from simulators.scenario import Scenario, Trace
+from simulators.scenario import Scenario, Trace, checked_scenario
 from simulators.verdict.answers import first_answers, first_valid_wins
 from simulators.verdict.demand import pool_demand
 from simulators.verdict.findings import Finding
@@ -196,7 +196,7 @@ def _check(
     most_cost: float,
     level: float,
 ) -> None:
-    if not _speculates(scenario):
+    if not _speculates(checked_scenario(scenario)):
         why = "never runs two branches at once, so that there is nothing to judge"
         remedy = "use two branches or more and a policy that races them, such as Hedge(0.05)"
         raise ScenarioError("policy", scenario.policy, why, remedy)

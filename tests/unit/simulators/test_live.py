@@ -91,8 +91,8 @@ def plain(services: Services, request: int) -> Reply:
 @pytest.mark.parametrize(
     "pipeline, form, told",
     [
-        (boom, "coroutines", "raised ValueError: boom and more for request 3; mend it"),
-        (broken, "threads", "raised KeyError: 'x' for request 0; mend it"),
+        (boom, "coroutines", "raised ValueError: boom and more for request 3, at "),
+        (broken, "threads", "raised KeyError: 'x' for request 0, at "),
         (hung, "coroutines", "never answers request 3 (request 3 waits for asyncio.Event"),
         (stuck, "threads", "never answers request 3 (request 3 waits for threading.Event"),
         (

@@ -36,6 +36,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: Poisson(-3),
         "arrivals.rate is -3, which is not above 0; use a positive number, requests a second",
     ),
+    "a rate that is a text": (
+        lambda: Poisson("6"),  # type: ignore[arg-type]
+        "arrivals.rate is '6', which is no number; use a positive number, requests a second",
+    ),
     "an empty trace": (
         lambda: Trace([]),
         (

@@ -1,6 +1,7 @@
 """`check`: engines against each other, and code against its model."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulators import fast
+from simulators.cli import INVALID
 from simulators.cli.checking import AGREES, DIFFERS
 from tests.unit.simulators.conftest import Command
 
@@ -100,6 +102,15 @@ def test_code_that_does_not(command: Command) -> None:
     assert left.code == DIFFERS
     assert "model and code disagree" in left.out
     assert "not cancelled" in left.out
+
+
+@pytest.mark.usefixtures("code")
+@pytest.mark.parametrize("losers", ["call.cancle()", "await asyncio.wait([])"])
+def test_code_that_raises_is_named_by_its_line(command: Command, losers: str) -> None:
+    Path("wrong.py").write_text(CODE.replace("LOSERS", losers), "utf-8")
+    left = command("check", "model.toml", "--code", "wrong:hedged", "--n", 20)
+    assert (left.code, left.out) == (INVALID, "")
+    assert re.search(r"raised \w+: .+ for request 0, at wrong.py:12; mend it", left.err)
 
 
 def test_what_is_too_rare_for_so_few_requests_is_no_disagreement(command: Command) -> None:

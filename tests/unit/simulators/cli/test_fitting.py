@@ -90,7 +90,7 @@ def test_branches_may_be_called_otherwise(command: Command, log: str) -> None:
         ("--policy EagerRace --timeout llm=-1", "--timeout is '-1', which is no duration"),
         ("--policy EagerRace --timeout llm=1 --timeout llm=2", "--timeout is 'llm=2', which names"),
         ("--policy EagerRace --model Normal", "model of 'llm' is 'Normal', which is no model"),
-        ("--policy EagerRace --format xml", "format is 'xml', which is not known"),
+        ("--policy EagerRace --format xml", "--format is 'xml', which is not known"),
     ],
 )
 def test_what_makes_no_sense(command: Command, log: str, options: str, told: str) -> None:
@@ -98,6 +98,35 @@ def test_what_makes_no_sense(command: Command, log: str, options: str, told: str
     assert (left.code, left.out) == (cli.INVALID, "")
     assert left.err.removeprefix("simulators: ").startswith(told)
     assert not Path("out.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "options, remedy",
+    [
+        ("", "use --branches llm,rules, or --branch 'the column that has their names'"),
+        ("--branch how", "use --request 'the column that all attempts of a request share'"),
+        ("--branches a,b", "use --unit ms, or 's', 'us' or 'ns'"),
+        (
+            "--branches llm,rules --latency {branch}_ms --unit ms --outcome how",
+            "means no outcome; use --word ok=cancelled, or not launched, valid, invalid, failed, ",
+        ),
+        (
+            "--branches llm,rules --latency region --unit ms",
+            "correct that line, or use --malformed dropped",
+        ),
+        (
+            "--branches llm,rules --latency {branch}_ms --unit ms --outcome how --word ok=valid",
+            "--model LogNormal or another, or --upto 0.9708: the rest takes the longest time",
+        ),
+    ],
+)
+def test_remedies_are_options(command: Command, log: str, options: str, remedy: str) -> None:
+    rows = Path(log).read_text("utf-8").splitlines()
+    slow = [f"{100 + second},eu,5000,5000,cancelled" for second in range(6)]
+    Path(log).write_text("\n".join([*rows, *slow]) + "\n", "utf-8")
+    left = command("fit", log, "-o", "out.toml", *options.split(), "--policy", "EagerRace")
+    assert left.code == cli.INVALID
+    assert remedy in left.err
 
 
 def test_a_log_with_nothing_in_it(command: Command) -> None:

@@ -134,6 +134,7 @@ def test_options_of_report(command: Command) -> None:
         ("--axis timr=arrival", "axis is 'timr', which begins with 'timr', which is no field"),
         ("--axis branches.llm.cancel=later", "branches['llm'].cancel at the point"),
         ("--load much", "load"),
+        ("--hedge p50-p99", "axis 'hedge' is 'p50-p99', which is no value; use p50..p99:8 for 8"),
         ("--load 0.3..0.9", "axis 'load' is '0.3..0.9', which does not say how many values"),
         ("--hedge 0.1 --workers 0", "--workers is 0, which is no number of processes"),
         ("--hedge 0.1 --workers 2 --engine-pool none", "--workers is 2, which is not for none"),
@@ -150,6 +151,13 @@ def test_options_of_report(command: Command) -> None:
 def test_options_of_sweep(command: Command, options: str, told: str) -> None:
     arguments = ("sweep", "pooled.toml", "--output", "out.jsonl", "--no-progress")
     assert refused(command, *arguments, *options.split()).startswith(told)
+
+
+def test_a_policy_without_fields(command: Command) -> None:
+    options = ("--axis", "policy.kind=Hedge,EagerRace", "--output", "out.jsonl")
+    line = refused(command, "sweep", "pooled.toml", *options)
+    assert line.startswith("policy.delay at the point policy.kind=EagerRace is 1.87")
+    assert line.endswith("which is no field; leave it out: EagerRace has no fields")
 
 
 def test_the_pool_of_a_scenario_without_one(command: Command) -> None:
@@ -177,14 +185,31 @@ def test_options_of_verdict(command: Command, options: str, told: str) -> None:
         ("--code app", "--code is 'app', which is no MODULE:FUNCTION"),
         (
             "--code absent_app:main",
-            "--code is 'absent_app:main', which cannot be imported: ModuleNot",
+            (
+                "--code is 'absent_app:main', which cannot be imported: ModuleNotFoundError: No "
+                "module named 'absent_app'; name a module of this folder or an installed one"
+            ),
         ),
-        ("--code broken:main", "--code is 'broken:main', which cannot be imported: ZeroDivisionE"),
+        (
+            "--code broken:main",
+            (
+                "--code is 'broken:main', which cannot be imported: ZeroDivisionError: division by "
+                "zero, at broken.py:2; mend that line"
+            ),
+        ),
+        (
+            "--code unread:main",
+            (
+                "--code is 'unread:main', which cannot be imported: SyntaxError: invalid syntax, "
+                "at unread.py:3; mend that line"
+            ),
+        ),
         ("--code json:JSONDecodeErrors", "--code is 'json:JSONDecodeErrors', which is nothing"),
     ],
 )
 def test_options_of_check(command: Command, options: str, told: str) -> None:
-    Path("broken.py").write_text("1 / 0", "utf-8")
+    Path("broken.py").write_text("import math\n1 / 0", "utf-8")
+    Path("unread.py").write_text("import math\n\nx = = 1\n", "utf-8")
     assert refused(command, "check", "pooled.toml", *options.split()).startswith(told)
 
 
@@ -194,6 +219,32 @@ def test_options_of_check(command: Command, options: str, told: str) -> None:
 )
 def test_a_command_that_is_none(command: Command, arguments: str) -> None:
     assert "--help" in refused(command, *arguments.split())
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        ("run free.toml --enigne fast", "--enigne fast; did you mean --engine?"),
+        ("sweep free.toml --output a.jsonl --axes=timer=arrival", "did you mean --axis?"),
+        ("verdict free.toml --zzz", "--zzz"),
+    ],
+)
+def test_an_option_that_is_none(command: Command, arguments: str, told: str) -> None:
+    line = refused(command, *arguments.split())
+    assert line.startswith("unrecognized arguments: ")
+    name = arguments.partition(" ")[0]
+    assert line.endswith(f"{told}; see python -m simulators {name} --help")
+
+
+@pytest.mark.parametrize("n", ["1e4", "10000", "1.0e+4"])
+def test_whole_numbers(n: str) -> None:
+    assert cli.parser_of().parse_args(["run", "free.toml", "--n", n]).n == 10_000
+
+
+@pytest.mark.parametrize("n", ["1.5", "nan", "inf", "ten"])
+def test_what_is_no_whole_number(command: Command, n: str) -> None:
+    line = refused(command, "run", "free.toml", "--n", n)
+    assert line.startswith(f"argument --n: invalid integer value: '{n}'")
 
 
 def test_more_requests_than_a_trace_has(command: Command) -> None:

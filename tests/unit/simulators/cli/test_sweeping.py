@@ -105,6 +105,7 @@ def test_another_sweep_is_not_overwritten_unless_asked(command: Command) -> None
     left = command(*options)
     assert left.code == cli.INVALID
     assert "is of another sweep" in left.err
+    assert left.err.endswith("; use another name, or begin anew with --anew\n")
     assert command(*options, "--anew").code == 0
 
 

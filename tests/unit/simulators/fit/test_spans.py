@@ -104,7 +104,7 @@ def test_an_attribute_may_have_the_outcome(tmp_path: Path) -> None:
         fit.read(path, outcome="how")
     assert str(caught.value) == (
         "x.json, line 1: how is 'ok', which means no outcome; use words={'ok': "
-        "'valid'} or another outcome"
+        "'cancelled'}, or not launched, valid, invalid, failed, timed out, dropped, not served"
     )
 
 

@@ -177,7 +177,7 @@ def test_a_hedge_is_a_delay_of_the_policy() -> None:
         (
             {"load": [0.5, "p50"]},
             (
-                "load at the point load=p50 is 'p50', which is not above 0; use a "
+                "load at the point load=p50 is 'p50', which is no number; use a "
                 "positive number, such as 0.8"
             ),
         ),
@@ -241,7 +241,7 @@ def test_a_point_that_makes_no_sense_is_an_error_or_a_row() -> None:
 
 
 def test_a_grid_is_of_a_scenario() -> None:
-    with pytest.raises(ScenarioError, match="the scenario is 7, which is none"):
+    with pytest.raises(ScenarioError, match="scenario is 7, which is no Scenario; use "):
         Grid(7, {"load": [1]})  # type: ignore[arg-type]
     with pytest.raises(ScenarioError, match="refused is 'never', which is not known"):
         Grid(data(), {"load": [0.5]}, refused="never")  # type: ignore[arg-type]
