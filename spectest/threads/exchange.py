@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -70,12 +71,13 @@ class Exchange:
             return
         self._modules = len(sys.modules)
         seen: Seen = {}
-        for name, module in list(sys.modules.items()):
-            if id(module) in self._seen:
-                continue
-            self._seen.add(id(module))
-            if type(module) is ModuleType and not is_machinery(name):
-                self._exchange_in(module, seen)
+        with _untraced():
+            for name, module in list(sys.modules.items()):
+                if id(module) in self._seen:
+                    continue
+                self._seen.add(id(module))
+                if type(module) is ModuleType and not is_machinery(name):
+                    self._exchange_in(module, seen)
 
     def _exchange_in(self, module: ModuleType, seen: Seen) -> None:
         namespace, stand_ins = vars(module), self.stand_ins
@@ -108,6 +110,17 @@ class Exchange:
         self.look_back()
         while self._before:
             _set(*self._before.pop())
+
+
+@contextmanager
+def _untraced() -> Iterator[None]:
+    """Whoever traces lines, as coverage and Hypothesis do on CPython 3.11, has no use for ours."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
 
 
 def _is_mocked(value: Any) -> bool:

@@ -1,9 +1,10 @@
 """What holds the clock as a default argument."""
 
 import sched
+import sys
 import threading
 import time
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
@@ -94,3 +95,21 @@ def test_what_is_deep_below_one_module_may_be_near_in_another(
 
     assert spectest.run(kind_of_lock) is not real
     assert kind_of_lock() is real
+
+
+def test_who_traces_calls_is_spared_the_search_and_goes_on_afterwards() -> None:
+    seen: set[str] = set()
+
+    def tracer(frame: FrameType, event: str, argument: object) -> None:
+        seen.add(frame.f_code.co_qualname)
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        spectest.run(lambda: None)
+        kept = sys.gettrace()
+    finally:
+        sys.settrace(before)
+    assert kept is tracer
+    assert "Installation.install" in seen
+    assert "Exchange._exchange_in" not in seen
