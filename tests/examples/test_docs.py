@@ -1,5 +1,7 @@
 """README and docs are run, and print what they say. The tables say what the code says."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,19 @@ def complaints(markdown: str, folder: Path, name: str = "page.md") -> list[str]:
     return [str(difference) for difference in Page(markdown, folder, name).differences()]
 
 
+@pytest.fixture
+def levels() -> Iterator[None]:
+    """A page may switch loggers on, and says nothing of switching them off."""
+    names = ["spectest.patterns.steps", *logging.root.manager.loggerDict]
+    known = [logging.getLogger(), *map(logging.getLogger, names)]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in known]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("levels")
 @pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_prints_what_it_says(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
