@@ -11,6 +11,8 @@ from spectest.exploration.shrinking import Shrinker
 from spectest.kernel.plan import Hold, Plan
 from spectest.world import Limits
 
+pytestmark = pytest.mark.usefixtures("one_installation")
+
 MS = 1_000_000
 LIMITS = Limits(elasticity=3.0)
 
