@@ -48,6 +48,8 @@ __all__ = [
 
 Timer = Literal["arrival", "service_start"]
 
+_HOPELESS = 50.0  # Milliseconds that are taken for seconds load a pool a thousand times.
+
 _FIRST_VALID = FirstValid()
 _NO_LIMITER = Limiter()
 _INDEPENDENT = Independent()
@@ -209,8 +211,10 @@ class Scenario:
             )
             if load >= 1 and certain and waits[name]:
                 why = "is more work than it has servers for, so that its queue grows for ever"
+                units = "seconds for all times, " if load >= _HOPELESS else ""
                 remedy = (
-                    "use more servers, fewer requests, an acquire_timeout, or overload='allowed'"
+                    f"use {units}more servers, fewer requests, an acquire_timeout, "
+                    "or overload='allowed'"
                 )
                 field = f"offered load of pools[{name!r}]"
                 raise ScenarioError(field, _rounded(load), why, remedy)

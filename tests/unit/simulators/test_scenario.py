@@ -100,6 +100,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
             "use more servers, fewer requests, an acquire_timeout, or overload='allowed'"
         ),
     ),
+    "milliseconds": (
+        lambda: hedged(arrivals=Poisson(12_000.0)),
+        (
+            "offered load of pools['gpu'] is 1200.0, which is more work than it has servers for, "
+            "so that its queue grows for ever; use seconds for all times, more servers, "
+            "fewer requests, an acquire_timeout, or overload='allowed'"
+        ),
+    ),
     "rows without a branch": (
         lambda: hedged(dependence=PairedRows([{"llm": 1.0, "rule": 2.0}])),
         "dependence.rows is 'rules', which has no column in them; did you mean 'rule'?",
