@@ -12,7 +12,7 @@ import numpy as np
 from simulators.arrivals import Deterministic, Poisson, Trace
 from simulators.chances import ALL, Chances, as_declared
 from simulators.fast.quantiles import mapped, normal_scores, quantiles
-from simulators.results import Array
+from simulators.results import FAILED, INVALID, VALID, Array
 from simulators.scenario import Scenario
 from simulators.ticks import TICKS, InTicks, Rounded
 from spectest.latency import (
@@ -44,15 +44,17 @@ class Bulk:
         branch = self._branches[index]
         return _drawn(self.scenario.dependence, self.draws, requests, branch.name, branch.service)
 
-    def endings(self, requests: Array, index: int) -> tuple[Array | None, Array | None]:
-        """Which services fail, and which answers are valid; None: none, and all."""
+    def outcomes(self, requests: Array, index: int) -> Array:
+        """How each service ends that is not cut short: `VALID`, `INVALID` or `FAILED`."""
         branch = self._branches[index]
-        fails = valid = None
-        if branch.failure:
-            fails = self.draws.uniforms(requests, branch.name, kind="failure") < branch.failure
+        outcomes = np.full(len(requests), VALID, dtype=np.uint8)
         if branch.valid != 1.0:
             valid = self.draws.uniforms(requests, branch.name, kind="valid") < branch.valid
-        return fails, valid
+            outcomes[~valid] = INVALID
+        if branch.failure:
+            fails = self.draws.uniforms(requests, branch.name, kind="failure") < branch.failure
+            outcomes[fails] = FAILED
+        return outcomes
 
     def arrivals(self, n: int) -> Array:
         """When each request arrives."""

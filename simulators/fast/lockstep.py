@@ -236,12 +236,7 @@ class Block:
             over = np.flatnonzero(now.due[index] == now.now)
             if not len(over):
                 continue
-            fails, valid = self._bulk.endings(now.requests[over], index)
-            outcome = np.full(len(over), VALID, dtype=np.uint8)
-            if valid is not None:
-                outcome[~valid] = INVALID
-            if fails is not None:
-                outcome[fails] = FAILED
+            outcome = self._bulk.outcomes(now.requests[over], index)
             now.state[index][over] = outcome
             now.due[index][over] = np.inf
             now.ended[index][over] = now.now[over]

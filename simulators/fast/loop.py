@@ -24,8 +24,6 @@ from simulators.fast.rules import RUNNING, Cells, rules_of
 from simulators.results import (
     CANCELLED,
     DROPPED,
-    FAILED,
-    INVALID,
     NOT_SERVED,
     TIMED_OUT,
     VALID,
@@ -77,13 +75,7 @@ class Loop(Cells):
         self.service, self._answer = [], []
         for index in range(self.width):
             self.service.append(bulk.services(numbers, index).tolist())
-            fails, valid = bulk.endings(numbers, index)
-            outcome = np.full(self.n, VALID, dtype=np.uint8)
-            if valid is not None:
-                outcome[~valid] = INVALID
-            if fails is not None:
-                outcome[fails] = FAILED
-            self._answer.append(outcome.tolist())
+            self._answer.append(bulk.outcomes(numbers, index).tolist())
         arrivals = bulk.scenario.arrivals
         if isinstance(arrivals, Closed):
             self.arrival = [math.nan] * self.n

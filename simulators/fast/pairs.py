@@ -113,13 +113,8 @@ class Pairs:
         self._answers = [VALID] * (2 * self.n)
         for index in range(self.width):
             self._table[:, index] = bulk.services(numbers, index)
-            fails, valid = bulk.endings(numbers, index)
-            answers = np.full(self.n, VALID, dtype=np.uint8)
-            if valid is not None:
-                answers[~valid] = INVALID
-            if fails is not None:
-                answers[fails] = FAILED
-            if valid is not None or fails is not None:
+            answers = bulk.outcomes(numbers, index)
+            if (answers != VALID).any():
                 self._answers[index::2] = answers.tolist()
         self.service = self._table.T[: self.width]
         self._services: list[float] = self._table.ravel().tolist()

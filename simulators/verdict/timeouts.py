@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.fast.draws import Bulk
-from simulators.results import TIMED_OUT, Array
+from simulators.results import TIMED_OUT, VALID, Array
 from simulators.verdict.findings import (
     Finding,
     Result,
@@ -75,13 +75,8 @@ def _timeout(trial: Trial, index: int) -> Finding:
 def _spurious(trial: Trial, index: int) -> Array:
     """Whose attempt timed out although neither an error nor an invalid answer was to come."""
     whole = trial.whole
-    fails, valid = Bulk(whole.scenario, whole.seed).endings(
-        np.arange(len(whole), dtype=np.uint64), index
-    )
-    spurious = whole.outcome[:, index] == TIMED_OUT
-    if fails is not None:
-        spurious &= ~fails
-    if valid is not None:
-        spurious &= valid
+    numbers = np.arange(len(whole), dtype=np.uint64)
+    would = Bulk(whole.scenario, whole.seed).outcomes(numbers, index)
+    spurious = (whole.outcome[:, index] == TIMED_OUT) & (would == VALID)
     counted: Array = spurious[len(whole) - len(trial.requests) :]
     return counted
