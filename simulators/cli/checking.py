@@ -7,10 +7,9 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from simulators.cli.parser import Commands, add_scenario, emit, integer, read, writable
+from simulators.cli.parser import Commands, add_output, add_scenario, emit, integer, read, writable
 from simulators.errors import ScenarioError
 from simulators.places import place_of
 
@@ -37,8 +36,7 @@ def add(commands: Commands) -> None:
     )
     option("--n", type=integer, metavar="N", help="how many requests (20,000; of --code 1,000)")
     option("--seeds", metavar="SEEDS", default="0,1", help="of each of these seeds (0,1)")
-    option("--output", choices=("text", "json"), default="text", help="what is written (text)")
-    option("--output-file", metavar="FILE", type=Path, help="write it there; it is not printed")
+    add_output(parser, "text", "json")
     parser.set_defaults(command=_check, seed=0)
 
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from simulators.cli.parser import Commands, add_draws, add_scenario, emit, names_in, read, writable
+from simulators.cli.parser import (
+    Commands,
+    add_draws,
+    add_output,
+    add_scenario,
+    emit,
+    names_in,
+    read,
+    writable,
+)
 
 __all__ = ["DISABLE", "ENABLE", "INCONCLUSIVE", "add"]
 
@@ -38,8 +46,7 @@ def add(commands: Commands) -> None:
         default="auto",
         help="auto: formulas where there are some, and simulation by fast (auto)",
     )
-    option("--output", choices=("text", "json"), default="text", help="what is written (text)")
-    option("--output-file", metavar="FILE", type=Path, help="write it there; it is not printed")
+    add_output(parser, "text", "json")
     parser.set_defaults(command=_verdict)
 
 

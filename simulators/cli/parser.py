@@ -19,12 +19,14 @@ __all__ = [
     "Commands",
     "Parser",
     "add_draws",
+    "add_output",
     "add_scenario",
     "checked_draws",
     "data_of",
     "emit",
     "integer",
     "names_in",
+    "plots_installed",
     "plottable",
     "read",
     "writable",
@@ -67,6 +69,14 @@ def add_draws(parser: argparse.ArgumentParser, n: str) -> None:
     add = parser.add_argument
     add("--n", type=integer, metavar="N", help=f"how many requests ({n})")
     add("--seed", type=int, metavar="N", default=0, help="seed of all draws (0)")
+
+
+def add_output(parser: argparse.ArgumentParser, *forms: str) -> None:
+    """In which form it is written, the first unless another is asked for, and where."""
+    what = f"what is written ({forms[0]})"
+    parser.add_argument("--output", choices=forms, default=forms[0], help=what)
+    there = "write it there; it is not printed"
+    parser.add_argument("--output-file", metavar="FILE", type=Path, help=there)
 
 
 def checked_draws(options: argparse.Namespace) -> None:
@@ -118,10 +128,15 @@ def writable(option: str, place: Path, endings: Sequence[str] = ()) -> None:
         raise ScenarioError(option, str(place), why, "name a file in a folder that is there")
 
 
+def plots_installed() -> bool:
+    """Whether there is the package that draws."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
 def plottable(option: str, place: Path) -> None:
     """`ScenarioError` unless a plot can be written there."""
     writable(option, place, (".svg", ".png"))
-    if importlib.util.find_spec("matplotlib") is None:
+    if not plots_installed():
         remedy = "pip install spectest[plots]"
         raise ScenarioError(option, str(place), "needs matplotlib, which is not installed", remedy)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from simulators.cli.parser import Commands, add_draws, add_scenario, read, writable
+from simulators.cli.parser import Commands, add_draws, add_scenario, plots_installed, read, writable
 from simulators.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _report(options: argparse.Namespace) -> int:
     n = min(found.provenance.n, _OF_CURVES)
     along = [curves.hedge_delays(scenario, n=n, seed=options.seed)]
     along.append(curves.loads(scenario, n=n, seed=options.seed))
-    plots = importlib.util.find_spec("matplotlib") is not None
+    plots = plots_installed()
     page = pages.render(
         found,
         options.scenario.name,

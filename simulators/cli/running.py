@@ -12,6 +12,7 @@ from simulators.cli.checking import anew, form_of, pipeline_of
 from simulators.cli.parser import (
     Commands,
     add_draws,
+    add_output,
     add_scenario,
     emit,
     names_in,
@@ -57,10 +58,7 @@ def add(commands: Commands) -> None:
         metavar="NAMES",
         help="some, with commas between: mean, p50, p99.9, cost, ... (all)",
     )
-    option(
-        "--output", choices=("text", "json", "csv"), default="text", help="what is written (text)"
-    )
-    option("--output-file", metavar="FILE", type=Path, help="write it there; it is not printed")
+    add_output(parser, "text", "json", "csv")
     option("--plot", metavar="FILE", type=Path, help="draw who waits how long, as SVG or PNG")
     option(
         "--trace",
